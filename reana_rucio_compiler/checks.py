@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Optional
 
 from . import rules
 from .diagnostics import Report
@@ -22,8 +21,12 @@ _ENGINE_OPTIONS = {"lazy": ("snakemake", False), "output": ("cwl", True)}  # eng
 
 
 def check(
-    reference: Reference, engine: str, instances: Mapping[str, Instance], parameters: Mapping[str, str], report: Report
-) -> Optional[Transfer]:
+    reference: Reference,
+    engine: str,
+    instances: Mapping[str, Instance],
+    parameters: Mapping[str, str],
+    report: Report,
+) -> Transfer | None:
     """What one reference asks for, or None when it has an error. Its path may be empty where it is still to be chosen.
 
     ``parameters`` are the ``-p key=value`` of the command line, for ``${key}`` in the words.
@@ -52,10 +55,10 @@ def check(
     return transfer
 
 
-def _substituted(expression: Expression, parameters: Mapping[str, str], report: Report) -> Optional[Expression]:
+def _substituted(expression: Expression, parameters: Mapping[str, str], report: Report) -> Expression | None:
     good = True
 
-    def word(old: Optional[Word]) -> Optional[Word]:
+    def word(old: Word | None) -> Word | None:
         nonlocal good
         if old is None:
             return None
@@ -101,7 +104,12 @@ def _check_did(expression: Expression, place: Place, engine: str, report: Report
         return False
     problem = _bad_name(name.text)
     if problem:
-        report.add(rules.BAD_DID, name.span, f'the name "{_shown(name.text)}" {problem}', "see the name in `rucio list-dids`")
+        report.add(
+            rules.BAD_DID,
+            name.span,
+            f'the name "{_shown(name.text)}" {problem}',
+            "see the name in `rucio list-dids`",
+        )
         return False
     if place.is_output:
         return _check_output_name(name, report)
@@ -111,7 +119,12 @@ def _check_did(expression: Expression, place: Place, engine: str, report: Report
 def _check_output_name(name: Word, report: Report) -> bool:
     rest = name.text.replace(RUN, "")
     if "*" in rest:
-        report.add(rules.WILDCARD, name.span, f'"{name.text}" is a wildcard: an output has one name', "write the name out")
+        report.add(
+            rules.WILDCARD,
+            name.span,
+            f'"{name.text}" is a wildcard: an output has one name',
+            "write the name out",
+        )
         return False
     if re.search(r"[{}]", rest):
         message = f'"{name.text}" holds braces that are not {RUN}'
@@ -253,9 +266,7 @@ def _type(place: Place, expression: Expression) -> str:
     return "file"
 
 
-def _check_path(
-    reference: Reference, expression: Expression, kind: str, engine: str, report: Report
-) -> Optional[str]:
+def _check_path(reference: Reference, expression: Expression, kind: str, engine: str, report: Report) -> str | None:
     """The normalised path; empty where a parameter gives none, for its DID may be declared elsewhere."""
     word = expression.path
     if word is None:
@@ -270,15 +281,30 @@ def _check_path(
     braces = re.search(r"[{}]", word.text) and (engine != "snakemake" or reference.place.is_output)
     if problem or braces:
         problem = problem or "holds braces, which are replaced in names only"
-        report.add(rules.BAD_PATH, word.span, f'the path "{_shown(word.text)}" {problem}', "write a path relative to the workspace, such as data/x.root")
+        report.add(
+            rules.BAD_PATH,
+            word.span,
+            f'the path "{_shown(word.text)}" {problem}',
+            "write a path relative to the workspace, such as data/x.root",
+        )
         return None
     if kind == "file" and word.text.endswith("/"):
         message = f'"{word.text}" is a directory, and this is one file'
         base = expression.name.text.rpartition("/")[2]
-        report.add(rules.BAD_PATH, word.span, message, f"write {word.text}{base}, or move the line to {'outputs' if reference.place.is_output else 'inputs'}.directories")
+        report.add(
+            rules.BAD_PATH,
+            word.span,
+            message,
+            f"write {word.text}{base}, or move the line to {'outputs' if reference.place.is_output else 'inputs'}.directories",
+        )
         return None
     if reference.place.is_output and re.search(r"[*?\[]", word.text):
-        report.add(rules.WILDCARD, word.span, f'"{word.text}" is a glob, and an output has one path', "name the file, or the directory under outputs.directories")
+        report.add(
+            rules.WILDCARD,
+            word.span,
+            f'"{word.text}" is a glob, and an output has one path',
+            "name the file, or the directory under outputs.directories",
+        )
         return None
     return normalised(word.text)
 
@@ -308,7 +334,7 @@ def normalised(path: str) -> str:
 def _transfer(reference: Reference, kind: str, path: str, instances: Mapping[str, Instance]) -> Transfer:
     expression = reference.expression
 
-    def option(key: str) -> Optional[str]:
+    def option(key: str) -> str | None:
         word = expression.option(key)
         return word.text if word else None
 

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
 
 import click
 
@@ -21,7 +20,7 @@ def main() -> None:
     """Write rucio(instance, scope, name) in reana.yaml; get a plain REANA specification that moves the data."""
 
 
-def _spec_argument(value: Optional[str]) -> str:
+def _spec_argument(value: str | None) -> str:
     if value:
         return value
     found = next((name for name in DEFAULT_SPECS if Path(name).exists()), None)
@@ -52,7 +51,7 @@ _instances = click.option(
 @click.option("-o", "--output", metavar="FILE", help="Write the compiled specification there, not to standard output.")
 @_parameters
 @_instances
-def compile_(spec: Optional[str], output: Optional[str], parameters: dict[str, str], instances: Sequence[Path]) -> None:
+def compile_(spec: str | None, output: str | None, parameters: dict[str, str], instances: Sequence[Path]) -> None:
     """Compile SPEC (reana.yaml) to a plain REANA specification."""
     from . import writer
     from .compiler import compile_bytes, compile_file

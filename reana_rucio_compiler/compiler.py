@@ -5,38 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
 
-from . import document as documents
-from . import rules
+from . import documents, rules
 from .backends import serial
 from .diagnostics import Diagnostic, Report
-from .document import Document
-from .edits import Edit, Uneditable, apply
+from .documents import Document
+from .edits import Uneditable, apply
 from .instances import known_instances
-from .model import Plan
 from .plan import engine_of, make_plan
 from .references import find_references
 from .schema import VERSIONS, check_specification, findings
 from .source import Source, Span
 from .specification import edit_specification
+from .task import Graft, Task
+from .workspace import Workspace, find_workspace
 
-Graft = Callable[[Document, Plan, Report], tuple[list[Edit], Mapping[str, str]]]
-
-BACKENDS: dict[str, Graft] = {"serial": serial.graft}
+BACKENDS: dict[str, Callable[[Task, Report], Graft]] = {"serial": serial.graft}
 
 
 @dataclass(frozen=True)
 class Compilation:
     """What a specification compiles to: ``text`` (None after an error) and ``files`` to write beside the source.
 
-    ``files`` are texts by path, relative to the directory of the source. Without a ``rucio(...)`` the text is the
+    ``files`` are texts by path, relative to ``base``. Without a ``rucio(...)`` the text is the
     source's, byte for byte.
     """
 
-    text: Optional[str]
+    text: str | None
     files: Mapping[str, str] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
+    base: Path = Path()
 
 
 def compile_file(path: Path, *, parameters: Mapping[str, str] = {}, instances: Iterable[Path] = ()) -> Compilation:
@@ -46,58 +44,94 @@ def compile_file(path: Path, *, parameters: Mapping[str, str] = {}, instances: I
     """
     report = Report()
     document = documents.load(path, report)
-    return _finish(document, parameters, instances, report)
+    return _finish(document, path.parent, parameters, instances, report)
 
 
 def compile_bytes(
     raw: bytes, name: str, *, parameters: Mapping[str, str] = {}, instances: Iterable[Path] = ()
 ) -> Compilation:
-    """Compile a specification that is not in a file; messages call it ``name``."""
+    """Compile a specification that is not in a file; messages call it ``name``, its paths are relative to the cwd."""
     report = Report()
     document = documents.decode(raw, name, report)
-    return _finish(document, parameters, instances, report)
+    return _finish(document, Path(), parameters, instances, report)
 
 
 def _finish(
-    document: Optional[Document], parameters: Mapping[str, str], instances: Iterable[Path], report: Report
+    document: Document | None,
+    directory: Path,
+    parameters: Mapping[str, str],
+    instances: Iterable[Path],
+    report: Report,
 ) -> Compilation:
-    result = _compile(document, parameters, instances, report) if document else None
+    result = _compile(document, directory, parameters, instances, report) if document else None
     if result is None or report.failed:
         return Compilation(None, {}, report.diagnostics)
-    return Compilation(result[0], result[1], report.diagnostics)
+    text, files, base = result
+    return Compilation(text, files, report.diagnostics, base)
 
 
 def _compile(
-    document: Document, parameters: Mapping[str, str], instance_files: Iterable[Path], report: Report
-) -> Optional[tuple[str, Mapping[str, str]]]:
+    document: Document,
+    directory: Path,
+    parameters: Mapping[str, str],
+    instance_files: Iterable[Path],
+    report: Report,
+) -> tuple[str, Mapping[str, str], Path] | None:
     others = [documents.load(path, report) for path in instance_files]
     check_specification(document, report)
+    if report.failed:
+        return None
+    workspace = find_workspace(document, directory, report)
+    job_order = _parameter_file(document, workspace, report)
     references = find_references(document, report)
+    if job_order:
+        references += find_references(job_order, report, parameters=True)
     known = known_instances((document, *(each for each in others if each)), report)
     plan = make_plan(document, references, known, parameters, report)
     if report.failed:
         return None
     if not references and document.at(("rucio",)) is None:
-        return document.source.text, {}
+        return document.source.text, {}, workspace.base
     if not references:
         span = document.key_span(("rucio",))
         report.add(rules.UNUSED_INSTANCES, span, "nothing uses the instances of this block", "remove it")
-    graft = BACKENDS.get(engine_of(document))
-    if graft is None:
-        span = document.span(("workflow", "type"))
-        message = f'rucio(...) in a workflow of type "{engine_of(document)}" cannot be compiled'
-        report.add(rules.UNSUPPORTED_ENGINE, span, message, f"possible are {', '.join(BACKENDS)}")
-        return None
+    task = Task(document, plan, workspace, job_order)
     try:
-        edits, files = graft(document, plan, report) if references else ([], {})
-        edits = [*edits, *edit_specification(document, plan, files)]
+        graft = _graft(task, report) if references else Graft()
+        edits = [*graft.edits, *edit_specification(document, plan, graft.files)]
     except Uneditable as error:
         span = Span(document.source, error.node.start, error.node.end)
-        report.add(rules.BAD_ALIAS, span, "the compiler must write here, and an alias cannot be changed", "write it out")
+        report.add(
+            rules.BAD_ALIAS,
+            span,
+            "the compiler must write here, and an alias cannot be changed",
+            "write it out",
+        )
+        return None
+    if report.failed:
         return None
     text = apply(document.source, edits)
     _verify(document, text)
-    return text, files
+    return text, graft.files, workspace.base
+
+
+def _graft(task: Task, report: Report) -> Graft:
+    engine = engine_of(task.document)
+    if engine in BACKENDS:
+        return BACKENDS[engine](task, report)
+    message = f'rucio(...) in a workflow of type "{engine}" cannot be compiled'
+    hint = f"possible are {', '.join(BACKENDS)}"
+    report.add(rules.UNSUPPORTED_ENGINE, task.document.span(("workflow", "type")), message, hint)
+    return Graft()
+
+
+def _parameter_file(document: Document, workspace: Workspace, report: Report) -> Document | None:
+    """The file that ``inputs.parameters.input`` names: for CWL and Snakemake it replaces the parameters (facts A.2)."""
+    where = ("inputs", "parameters", "input")
+    node = document.at(where)
+    if node is None or node.kind != "scalar" or engine_of(document) not in ("cwl", "snakemake"):
+        return None
+    return workspace.load(node.value, report, document.span(where))
 
 
 def _verify(document: Document, text: str) -> None:

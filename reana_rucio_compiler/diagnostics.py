@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, field
-from typing import Optional
 
 from .source import Source, Span
 
@@ -85,5 +84,5 @@ _IGNORE = re.compile(r"#\s*rucio:\s*ignore\[([^\]]*)\]")
 
 def ignored_codes(source: Source, line: int) -> frozenset[str]:
     """The codes in ``# rucio: ignore[RRnnn, …]`` on a line (counted from 1)."""
-    found: Optional[re.Match[str]] = _IGNORE.search(source.line(line))
+    found: re.Match[str] | None = _IGNORE.search(source.line(line))
     return frozenset(re.split(r"[\s,]+", found.group(1).strip())) if found else frozenset()

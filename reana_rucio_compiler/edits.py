@@ -10,9 +10,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
-from .document import Document, Node
+from .documents import Document, Node
 from .source import Source
 
 
@@ -75,7 +75,12 @@ def edit_sequence(
 
 
 def _edit_block(
-    document: Document, path: tuple[Any, ...], node: Node, removed: frozenset[int], prepend: Sequence[Any], append: Sequence[Any]
+    document: Document,
+    path: tuple[Any, ...],
+    node: Node,
+    removed: frozenset[int],
+    prepend: Sequence[Any],
+    append: Sequence[Any],
 ) -> list[Edit]:
     source = document.source
     indent = source.position(node.start)[1] - 1
@@ -237,9 +242,9 @@ def _value(value: Any, indent: int) -> str:
 def _fits_literal(value: str) -> bool:
     """Whether a literal block scalar can hold a text: printable, with no space at its start nor blank lines at its end."""
     return (
-        not value.startswith((" ", "\n", "\t")) and not value.endswith("\n\n") and all(
-            char == "\n" or char.isprintable() for char in value
-        )
+        not value.startswith((" ", "\n", "\t"))
+        and not value.endswith("\n\n")
+        and all(char == "\n" or char.isprintable() for char in value)
     )
 
 
@@ -259,6 +264,6 @@ def _resolved(value: str) -> Any:
     return Node("scalar", 0, 0, "plain", value=value).data
 
 
-def flow(value: Union[Any, Mapping[str, Any], Sequence[Any]]) -> str:
+def flow(value: Any | Mapping[str, Any] | Sequence[Any]) -> str:
     """A value on one line, as JSON has it, which YAML reads too."""
     return json.dumps(value)

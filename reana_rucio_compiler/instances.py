@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 from urllib.parse import urlsplit
 
 from . import rules
 from .diagnostics import Report
-from .document import Document, Node
+from .documents import Document, Node
 from .model import Instance
 from .source import Span
 
 
-def _cern(name: str, server: Optional[str] = None, auth: Optional[str] = None) -> Instance:
+def _cern(name: str, server: str | None = None, auth: str | None = None) -> Instance:
     """REANA's own rule for the hosts of a VO (reana-job-controller, kubernetes_job_manager.py; facts A.6)."""
     server, auth = server or f"{name}-rucio", auth or f"{name}-rucio-auth"
     return Instance(name, f"https://{server}.cern.ch", f"https://{auth}.cern.ch", sidecar=name)
@@ -65,7 +65,10 @@ def known_instances(documents: tuple[Document, ...], report: Report) -> Mapping[
         for key, value in block.pairs:
             if key.value != "instances":
                 report.add(
-                    rules.BAD_INSTANCE, document.span_of(key), f'"{key.value}" is not known in the rucio: block', _FORM
+                    rules.BAD_INSTANCE,
+                    document.span_of(key),
+                    f'"{key.value}" is not known in the rucio: block',
+                    _FORM,
                 )
             elif value.kind != "mapping":
                 report.add(rules.BAD_INSTANCE, document.span_of(value), '"instances" must be a mapping', _FORM)
@@ -79,15 +82,18 @@ def known_instances(documents: tuple[Document, ...], report: Report) -> Mapping[
 _FORM = "write rucio: {instances: {NAME: {rucio_host: https://…, auth_host: https://…}}}"
 
 
-def _instance(
-    document: Document, name: Node, body: Node, base: Optional[Instance], report: Report
-) -> Optional[Instance]:
+def _instance(document: Document, name: Node, body: Node, base: Instance | None, report: Report) -> Instance | None:
     if not _NAME.match(name.value):
         message = f'"{name.value}" cannot name an instance'
         report.add(rules.BAD_INSTANCE, document.span_of(name), message, "use letters, digits, `.`, `_` and `-`")
         return None
     if body.kind != "mapping":
-        report.add(rules.BAD_INSTANCE, document.span_of(name), f'the instance "{name.value}" must be a mapping', _FORM)
+        report.add(
+            rules.BAD_INSTANCE,
+            document.span_of(name),
+            f'the instance "{name.value}" must be a mapping',
+            _FORM,
+        )
         return None
     given: dict[str, Any] = {}
     for key, value in body.pairs:
@@ -143,11 +149,21 @@ def _host(span: Span, url: str, report: Report) -> bool:
     except ValueError:
         parts, host = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not host:
-        report.add(rules.BAD_INSTANCE, span, f'"{url}" is not the URL of a server', "write https://HOST or https://HOST:PORT")
+        report.add(
+            rules.BAD_INSTANCE,
+            span,
+            f'"{url}" is not the URL of a server',
+            "write https://HOST or https://HOST:PORT",
+        )
     elif parts.username or parts.password:
         report.add(rules.BAD_INSTANCE, span, "a URL here must not hold a password", "passwords are REANA secrets")
     elif parts.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
-        report.add(rules.BAD_INSTANCE, span, f'"{url}" would send credentials unencrypted', f"write https://{parts.netloc}")
+        report.add(
+            rules.BAD_INSTANCE,
+            span,
+            f'"{url}" would send credentials unencrypted',
+            f"write https://{parts.netloc}",
+        )
     else:
         return True
     return False

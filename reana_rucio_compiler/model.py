@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Optional
 
 from .source import Span
 
@@ -52,10 +51,10 @@ class Expression:
     scope: Word
     name: Word
     options: tuple[Option, ...] = ()
-    path: Optional[Word] = None
-    arrow: Optional[str] = None
+    path: Word | None = None
+    arrow: str | None = None
 
-    def option(self, key: str) -> Optional[Word]:
+    def option(self, key: str) -> Word | None:
         """The value of an option, or None where it is not given."""
         return next((option.value for option in self.options if option.key.text == key), None)
 
@@ -66,7 +65,7 @@ class Reference:
 
     expression: Expression
     place: Place
-    where: tuple[object, ...]
+    where: tuple[str | int, ...]
 
     @property
     def span(self) -> Span:
@@ -83,17 +82,17 @@ class Instance:
     """
 
     name: str
-    rucio_host: Optional[str] = None
-    auth_host: Optional[str] = None
-    sidecar: Optional[str] = None
-    vo: Optional[str] = None
-    account: Optional[str] = None
+    rucio_host: str | None = None
+    auth_host: str | None = None
+    sidecar: str | None = None
+    vo: str | None = None
+    account: str | None = None
     auth_type: str = "x509_proxy"
-    proxy_file: Optional[str] = None
-    username_env: Optional[str] = None
-    password_env: Optional[str] = None
-    token_file: Optional[str] = None
-    rse: Optional[str] = None
+    proxy_file: str | None = None
+    username_env: str | None = None
+    password_env: str | None = None
+    token_file: str | None = None
+    rse: str | None = None
     environment: str = "docker.io/reanahub/reana-auth-rucio:1.1.1"
 
     @property
@@ -117,13 +116,13 @@ class Transfer:
     type: str
     path: str
     references: tuple[Reference, ...]
-    rse: Optional[str] = None
-    first: Optional[int] = None
+    rse: str | None = None
+    first: int | None = None
     lazy: bool = False
-    dataset: Optional[str] = None
-    lifetime: Optional[int] = None
+    dataset: str | None = None
+    lifetime: int | None = None
     if_exists: str = "skip"
-    output: Optional[str] = None
+    output: str | None = None
 
     @property
     def did(self) -> str:

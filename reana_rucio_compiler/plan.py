@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Optional
 
 from . import rules
 from .checks import bad_path, check, normalised
 from .diagnostics import Report
-from .document import Document
+from .documents import Document
 from .model import Instance, Place, Plan, Reference, Transfer, Value
 from .source import Span
 
@@ -30,7 +29,9 @@ def make_plan(
     transfers = [transfer for transfer in checked if transfer]
     outputs = _sorted(transfer for transfer in transfers if transfer.direction == "out")
     declared = [each for each in transfers if each.direction == "in" and _place(each) is not Place.PARAMETER]
-    inputs, values = _resolve_parameters(declared, [each for each in transfers if _place(each) is Place.PARAMETER], report)
+    inputs, values = _resolve_parameters(
+        declared, [each for each in transfers if _place(each) is Place.PARAMETER], report
+    )
     _report_conflicts(document, inputs, report)
     _report_same_outputs(outputs, report)
     used = sorted({transfer.instance for transfer in (*inputs, *outputs)})
@@ -73,7 +74,7 @@ def _resolve_parameters(
     return inputs, sorted(values, key=lambda value: (value.reference.span.source.name, value.reference.span.start))
 
 
-def _same(want: Transfer, inputs: list[Transfer], report: Report) -> Optional[Transfer]:
+def _same(want: Transfer, inputs: list[Transfer], report: Report) -> Transfer | None:
     """The input that a parameter means, or the parameter itself where it is the only one; None after an error."""
     same = [each for each in inputs if (each.instance, each.did) == (want.instance, want.did)]
     if want.path:
@@ -86,11 +87,15 @@ def _same(want: Transfer, inputs: list[Transfer], report: Report) -> Optional[Tr
     return same[0] if same else want
 
 
-def _default_path(want: Transfer, report: Report) -> Optional[str]:
+def _default_path(want: Transfer, report: Report) -> str | None:
     path = normalised(want.name)
     problem = bad_path(path)
     if "*" in want.name or problem:
-        message = f'"{want.name}" {problem}' if problem else f'"{want.name}" is a wildcard, so its files need a directory of their own'
+        message = (
+            f'"{want.name}" {problem}'
+            if problem
+            else f'"{want.name}" is a wildcard, so its files need a directory of their own'
+        )
         report.add(rules.NO_PATH, want.span, message, "write rucio(...) -> DIRECTORY/")
         return None
     return path
@@ -112,15 +117,14 @@ def _report_conflicts(document: Document, inputs: list[Transfer], report: Report
         for parent in _parents(path):
             if parent not in taken or parent in uploaded:
                 continue
-            transfer = _at(by_place, path) or _at(by_place, parent)
-            if transfer is None:
-                continue
-            other = taken[parent] if transfer.path == path else (what, span)
-            where = "is inside" if transfer.path == path else "holds"
-            _conflict(transfer, f'"{transfer.path}" {where} the path of', *other, report)
+            inner, outer = _at(by_place, path), _at(by_place, parent)
+            if inner:
+                _conflict(inner, f'"{path}" is inside the path of', *taken[parent], report)
+            elif outer:
+                _conflict(outer, f'"{parent}" holds the path of', what, span, report)
 
 
-def _at(transfers: list[Transfer], path: str) -> Optional[Transfer]:
+def _at(transfers: list[Transfer], path: str) -> Transfer | None:
     return next((each for each in transfers if each.path == path), None)
 
 
@@ -156,4 +160,9 @@ def _report_same_outputs(outputs: tuple[Transfer, ...], report: Report) -> None:
         first = seen.setdefault((transfer.instance, transfer.did), transfer)
         if first is not transfer:
             message = f"{transfer.did} is also the output of line {first.span.line}"
-            report.add(rules.SAME_DID, transfer.references[0].expression.name.span, message, "give each output a name of its own")
+            report.add(
+                rules.SAME_DID,
+                transfer.references[0].expression.name.span,
+                message,
+                "give each output a name of its own",
+            )

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from . import resources, rules
 from .diagnostics import Report
-from .document import Document, Node, Path_, walk
+from .documents import Document, Node, Where, walk
 from .model import Expression, Option, Place, Reference, Word
 from .source import Source, Span
 
 if TYPE_CHECKING:
     from lark import Lark, Token
 
-_PLACES = {
+_PLACES: dict[tuple[object, object], Place] = {
     ("inputs", "files"): Place.INPUT_FILE,
     ("inputs", "directories"): Place.INPUT_DIRECTORY,
     ("outputs", "files"): Place.OUTPUT_FILE,
@@ -57,13 +57,13 @@ def find_references(document: Document, report: Report, parameters: bool = False
     return tuple(found)
 
 
-def _place(path: Path_) -> Optional[Place]:
+def _place(path: Where) -> Place | None:
     if path[:2] == ("inputs", "parameters"):
         return Place.PARAMETER
-    return _PLACES.get(path[:2]) if len(path) == 3 else None  # type: ignore[call-overload,no-any-return]
+    return _PLACES.get((path[0], path[1])) if len(path) == 3 else None
 
 
-def _report_misplaced(document: Document, node: Node, place: Optional[Place], report: Report) -> None:
+def _report_misplaced(document: Document, node: Node, place: Place | None, report: Report) -> None:
     for match in _ANYWHERE.finditer(node.value):
         offsets = locate(document.source.text, node)
         end = node.value.find(")", match.start()) + 1 or match.end()
@@ -75,18 +75,27 @@ def _report_misplaced(document: Document, node: Node, place: Optional[Place], re
         report.add(rules.MISPLACED, span, message, hint + "; if it is meant literally: # rucio: ignore[RR103]")
 
 
-def _is_trap(document: Document, path: Path_, node: Node, report: Report) -> bool:
+def _is_trap(document: Document, path: Where, node: Node, report: Report) -> bool:
     """Whether YAML has made something else of an expression here; it is then reported."""
     source = document.source
     if node.kind == "mapping":
         for key, value in node.pairs:
-            if re.match(r"rucio\s*\(", key.value) or (_place(path) and path[1] != "parameters" and _EXPRESSION.match(value.value)):
+            if re.match(r"rucio\s*\(", key.value) or (
+                _place(path) and path[1] != "parameters" and _EXPRESSION.match(value.value)
+            ):
                 end = max(key.end, min(value.end, source.line_end(key.start)))
                 text = source.text[key.start : end].rstrip()
                 hint = f"quote it: '{_quoted(text)}'"
                 if node.style == "flow":
                     hint = "quote the whole expression: in { } a comma ends a value"
-                report.add(rules.YAML_TRAP, Span(source, key.start, key.start + len(text)), "YAML reads this expression as a mapping, because of its colon" if node.style != "flow" else "YAML cuts this expression up at its commas", hint)
+                report.add(
+                    rules.YAML_TRAP,
+                    Span(source, key.start, key.start + len(text)),
+                    "YAML reads this expression as a mapping, because of its colon"
+                    if node.style != "flow"
+                    else "YAML cuts this expression up at its commas",
+                    hint,
+                )
                 return True
         return False
     if node.kind != "scalar" or node.style != "plain":
@@ -95,18 +104,33 @@ def _is_trap(document: Document, path: Path_, node: Node, report: Report) -> boo
     if node.anchor and text.startswith("->"):
         start = source.text.rfind("&", 0, node.start)
         line = source.text[start : node.end]
-        report.add(rules.YAML_TRAP, Span(source, start, node.end), f'YAML reads "&{node.anchor}" as an anchor, so the path is lost', f"quote it: '{_quoted(line)}'")
+        report.add(
+            rules.YAML_TRAP,
+            Span(source, start, node.end),
+            f'YAML reads "&{node.anchor}" as an anchor, so the path is lost',
+            f"quote it: '{_quoted(line)}'",
+        )
         return True
     if not re.search(r"rucio\s*\(", text) or text.count("(") <= text.count(")"):
         return False
     if re.match(r"[ \t]+#", after):
         whole = source.text[node.start : node.end] + after.rstrip()
-        report.add(rules.YAML_TRAP, Span(source, node.start, node.start + len(whole)), 'YAML reads " #" as the start of a comment, so the rest of the expression is lost', f"quote it: '{_quoted(whole)}'")
+        report.add(
+            rules.YAML_TRAP,
+            Span(source, node.start, node.start + len(whole)),
+            'YAML reads " #" as the start of a comment, so the rest of the expression is lost',
+            f"quote it: '{_quoted(whole)}'",
+        )
         return True
     if re.match(r"\s*[,\]}]", after):
         close = source.text.find(")", node.end, source.line_end(node.end)) + 1 or node.end
         whole = source.text[node.start : close]
-        report.add(rules.YAML_TRAP, Span(source, node.start, close), "YAML cuts this expression up at its commas", f"quote it: '{_quoted(whole)}'")
+        report.add(
+            rules.YAML_TRAP,
+            Span(source, node.start, close),
+            "YAML cuts this expression up at its commas",
+            f"quote it: '{_quoted(whole)}'",
+        )
         return True
     return False
 
@@ -115,7 +139,7 @@ def _quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
-def parse(source: Source, node: Node, report: Report) -> Optional[Expression]:
+def parse(source: Source, node: Node, report: Report) -> Expression | None:
     """The expression in a scalar, with the exact place of each word, or None when it has an error, which is reported."""
     from lark.exceptions import UnexpectedInput
 
@@ -127,7 +151,10 @@ def parse(source: Source, node: Node, report: Report) -> Optional[Expression]:
     try:
         tree = _parser().parse(node.value)
     except UnexpectedInput as error:
-        at = min(error.pos_in_stream if error.pos_in_stream is not None and error.pos_in_stream >= 0 else len(node.value), len(node.value))
+        at = min(
+            error.pos_in_stream if error.pos_in_stream is not None and error.pos_in_stream >= 0 else len(node.value),
+            len(node.value),
+        )
         token = getattr(error, "token", None)
         if token is not None and token.type == "$END":
             at = len(node.value.rstrip())
@@ -148,7 +175,7 @@ def parse(source: Source, node: Node, report: Report) -> Optional[Expression]:
     return _expression(tree, word, span(len(node.value) - len(node.value.lstrip()), len(node.value.rstrip())), report)
 
 
-def _expression(tree: Any, word: Any, span: Span, report: Report) -> Optional[Expression]:
+def _expression(tree: Any, word: Any, span: Span, report: Report) -> Expression | None:
     call = next(tree.find_data("call"))
     words = [word(child.children[0]) for child in call.children if getattr(child, "data", "") == "word"]
     options = []
@@ -159,7 +186,12 @@ def _expression(tree: Any, word: Any, span: Span, report: Report) -> Optional[Ex
     if len(words) == 2:
         words[1:] = _split_did(words[1])
         if len(words) == 2:
-            report.add(rules.SYNTAX, words[1].span, f'"{words[1].text}" has no name: a DID is scope:name', "write rucio(instance, scope, name) or rucio(instance, scope:name)")
+            report.add(
+                rules.SYNTAX,
+                words[1].span,
+                f'"{words[1].text}" has no name: a DID is scope:name',
+                "write rucio(instance, scope, name) or rucio(instance, scope:name)",
+            )
             return None
     path = next((word(child.children[0]) for child in tree.children if getattr(child, "data", "") == "path"), None)
     arrow = {"plain": None, "staged_in": "in", "staged_out": "out"}[tree.data]
@@ -172,7 +204,10 @@ def _split_did(did: Word) -> list[Word]:
         return [did]
     at, source = did.span.start, did.span.source
     if did.span.text == did.text:
-        return [Word(scope, Span(source, at, at + len(scope))), Word(name, Span(source, at + len(scope) + 1, did.span.end))]
+        return [
+            Word(scope, Span(source, at, at + len(scope))),
+            Word(name, Span(source, at + len(scope) + 1, did.span.end)),
+        ]
     return [Word(scope, did.span), Word(name, did.span)]
 
 
@@ -214,13 +249,16 @@ _EXAMPLES = {
 
 
 def _explain(error: Any, text: str) -> tuple[str, str]:
-    if text.count("'") % 2 and '"' not in text or text.count('"') % 2 and "'" not in text:
+    if (text.count("'") % 2 and '"' not in text) or (text.count('"') % 2 and "'" not in text):
         return "a quote is not closed", "close it; a quote inside its own quotes is written twice"
     examples = {str(number): cases for number, cases in enumerate(_EXAMPLES.values())}
     known = error.match_examples(_parser().parse, examples, use_accepts=True)
     if known is not None:
         return list(_EXAMPLES)[int(known)]
-    return "this is not of the form rucio(instance, scope, name)", "options follow the name, `-> path` follows the call; quote words with spaces, commas, quotes or parentheses"
+    return (
+        "this is not of the form rucio(instance, scope, name)",
+        "options follow the name, `-> path` follows the call; quote words with spaces, commas, quotes or parentheses",
+    )
 
 
 _ESCAPES = {"x": 4, "u": 6, "U": 10}

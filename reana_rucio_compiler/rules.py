@@ -17,6 +17,8 @@ DUPLICATE_KEY = Rule("RR005", "duplicate-key", _E, "a key that stands twice in o
 BAD_ALIAS = Rule("RR006", "bad-alias", _E, "a YAML alias where the text must be written out")
 NOT_A_SPECIFICATION = Rule("RR007", "not-a-specification", _E, "a file that holds no REANA specification")
 YAML_TAG = Rule("RR008", "yaml-tag", _E, "a YAML tag that REANA does not know")
+MISSING_FILE = Rule("RR009", "missing-file", _E, "a workflow file that does not exist")
+OTHER_BASE = Rule("RR010", "other-base", _W, "a path that only one version of REANA finds", ignorable=True)
 
 SYNTAX = Rule("RR101", "bad-syntax", _E, "an expression that is not of the form rucio(instance, scope, name)")
 YAML_TRAP = Rule("RR102", "yaml-trap", _E, "an expression that YAML cuts up or reads as something else")
@@ -35,7 +37,9 @@ BAD_INSTANCE = Rule("RR206", "bad-instance", _E, "an instance that is not descri
 NO_RSE = Rule("RR207", "no-rse", _E, "an output with no RSE to go to")
 SAME_DID = Rule("RR208", "same-did", _E, "two outputs with one DID")
 AMBIGUOUS_PATH = Rule("RR209", "ambiguous-path", _E, "a parameter whose DID is staged to several paths")
-FIXED_OUTPUT_NAME = Rule("RR210", "fixed-output-name", _N, "an output name that a second run cannot use", ignorable=True)
+FIXED_OUTPUT_NAME = Rule(
+    "RR210", "fixed-output-name", _N, "an output name that a second run cannot use", ignorable=True
+)
 WILDCARD = Rule("RR211", "wildcard", _E, "a wildcard where one file or one name is meant")
 UNUSED_INSTANCES = Rule("RR212", "unused-instances", _W, "a rucio: block that nothing uses", ignorable=True)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from . import resources, rules
 from .diagnostics import Report
-from .document import Document, Path_
+from .documents import Document, Where
 from .instances import nearest
 from .source import Span
 
 VERSIONS = ("0.9", "0.95")
 
-Finding = tuple[bool, Path_, str, str]  # whether REANA refuses it, where, what, the remedy
+Finding = tuple[bool, Where, str, str]  # whether REANA refuses it, where, what, the remedy
 
 
 def check_specification(document: Document, report: Report) -> None:
@@ -45,7 +45,7 @@ def findings(data: Any, version: str) -> list[Finding]:
     return sorted(dict.fromkeys(found), key=lambda finding: (repr(finding[1]), finding[2]))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _validator(version: str) -> Any:
     from jsonschema import Draft7Validator
 
@@ -59,7 +59,12 @@ def _explain(error: Any) -> Iterator[Finding]:
         known = error.schema.get("properties", {})
         for key in value:
             if key not in known:
-                yield False, (*path, key), f'there is no property "{key}" here', nearest(key, known) or f"known are {', '.join(known)}"
+                yield (
+                    False,
+                    (*path, key),
+                    f'there is no property "{key}" here',
+                    nearest(key, known) or f"known are {', '.join(known)}",
+                )
     elif error.validator == "required":
         for key in limit:
             if key not in value:
@@ -67,7 +72,7 @@ def _explain(error: Any) -> Iterator[Finding]:
     elif error.validator == "type":
         names = [limit] if isinstance(limit, str) else limit
         wanted = " or ".join(_TYPES[each] for each in names)
-        hint = 'write true or false without quotes' if names == ["boolean"] else ""
+        hint = "write true or false without quotes" if names == ["boolean"] else ""
         yield True, path, f"{name} must be {wanted}, and is {_kind(value)}", hint
     elif error.validator == "enum":
         hint = nearest(value, limit) if isinstance(value, str) else ""
@@ -99,5 +104,5 @@ def _kind(value: Any) -> str:
     return next((name for kind, name in names if isinstance(value, kind)), type(value).__name__)
 
 
-def _span(document: Document, path: Path_, message: str) -> Span:
+def _span(document: Document, path: Where, message: str) -> Span:
     return document.key_span(path) if "no property" in message or " has no " in message else document.span(path)

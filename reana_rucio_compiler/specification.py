@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .document import Document
+from .documents import Document
 from .edits import Edit, edit_sequence, remove_key, replace_scalar, set_key
 from .model import Place, Plan, Reference
 
@@ -19,7 +19,10 @@ def edit_specification(document: Document, plan: Plan, side_files: Iterable[str]
     path of its DID. Raises ``Uneditable`` where an alias stands in the way.
     """
     removed: dict[tuple[Any, ...], list[int]] = {("inputs", "files"): [], ("inputs", "directories"): []}
-    replaced: dict[tuple[Any, ...], dict[int, str]] = {("outputs", "files"): {}, ("outputs", "directories"): {}}
+    replaced: dict[tuple[Any, ...], dict[int, str]] = {
+        ("outputs", "files"): {},
+        ("outputs", "directories"): {},
+    }
     for transfer in (*plan.inputs, *plan.outputs):
         for reference in transfer.references:
             path, index = _position(reference)
@@ -43,7 +46,7 @@ def edit_specification(document: Document, plan: Plan, side_files: Iterable[str]
 def _position(reference: Reference) -> tuple[tuple[Any, ...], int]:
     if reference.place is Place.PARAMETER:
         return (), -1
-    return tuple(reference.where[:-1]), int(reference.where[-1])  # type: ignore[call-overload]
+    return reference.where[:-1], int(reference.where[-1])
 
 
 def _edit_list(document: Document, path: tuple[str, str], removed: list[int], added: list[str]) -> list[Edit]:

@@ -21,7 +21,16 @@ BUDGET = 64 * 1024  # bytes of programs and manifests in one specification
 STAGER_FILE = "rucio-stager.py"
 
 _ADDRESS = (
-    "rucio_host auth_host sidecar vo account auth_type proxy_file username_env password_env token_file".split()
+    "rucio_host",
+    "auth_host",
+    "sidecar",
+    "vo",
+    "account",
+    "auth_type",
+    "proxy_file",
+    "username_env",
+    "password_env",
+    "token_file",
 )
 
 
@@ -164,7 +173,12 @@ def program() -> str:
 
 
 # What some engine would take for its own syntax. All of it can only stand inside the strings of a manifest.
-_ESCAPED = (("$", "\\u0024"), ("rucio(", "rucio\\u0028"), ("/tmp/", "/tmp\\u002f"), ("/var/lib/cwl/", "/var/lib/cwl\\u002f"))
+_ESCAPED = (
+    ("$", "\\u0024"),
+    ("rucio(", "rucio\\u0028"),
+    ("/tmp/", "/tmp\\u002f"),
+    ("/var/lib/cwl/", "/var/lib/cwl\\u002f"),
+)
 
 
 def encode(manifest: Mapping[str, Any]) -> str:
@@ -192,7 +206,9 @@ def unique(name: str, taken: Iterable[str]) -> str:
 
 def is_ours(text: str) -> bool:
     """Whether a side file was written by us, so that it may be written again."""
-    return text.startswith('"""The stager of reana-rucio') or bool(re.match(r'\{\s*"format": 1,\s*"action": "stage-', text))
+    return text.startswith('"""The stager of reana-rucio') or bool(
+        re.match(r'\{\s*"format": 1,\s*"action": "stage-', text)
+    )
 
 
 def relabelled(job: Job, label: str) -> Job:

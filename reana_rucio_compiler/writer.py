@@ -6,7 +6,6 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Optional
 
 from .compiler import Compilation
 from .staging import is_ours
@@ -16,13 +15,12 @@ class Refused(Exception):
     """A file cannot be written; the message says why and what to do."""
 
 
-def write(result: Compilation, spec: Path, output: Optional[str]) -> None:
+def write(result: Compilation, spec: Path, output: str | None) -> None:
     """Write the side files beside the source, then the specification to ``output`` or to standard output.
 
     Every reason to refuse is found before the first byte is written. Raises ``Refused``.
     """
-    base = spec if spec.is_dir() else spec.parent
-    targets = {base / name: text for name, text in result.files.items()}
+    targets = {result.base / name: text for name, text in result.files.items()}
     for path in targets:
         _check_ours(path)
     if output and output != "-":

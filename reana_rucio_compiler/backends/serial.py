@@ -16,27 +16,29 @@ it passes each command through ``string.Template``, so every dollar sign of ours
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from .. import rules
 from ..diagnostics import Report
-from ..document import Document, Node
-from ..edits import Edit, edit_sequence
+from ..documents import Document, Node
+from ..edits import edit_sequence
 from ..model import Plan, Transfer
 from ..staging import Embedding, Job, embed, stage_in_jobs, stage_out_jobs, unique
+from ..task import Graft, Task
 
 STEPS = ("workflow", "specification", "steps")
 
 
-def graft(document: Document, plan: Plan, report: Report) -> tuple[list[Edit], Mapping[str, str]]:
-    """The edits that add the staging steps, and the side files by path, relative to the specification."""
+def graft(task: Task, report: Report) -> Graft:
+    """The edits that add the staging steps, and a file for the stager where it does not fit into them."""
+    document, plan = task.document, task.plan
     steps = document.at(STEPS)
     if steps is None or steps.kind != "sequence":
         span = document.span(("workflow", "specification"))
         hint = "write them under workflow: specification: steps:"
         report.add(rules.SERIAL_NOT_INLINE, span, "a serial workflow has its steps in the specification", hint)
-        return [], {}
+        return Graft()
     _warn_cut_off(document, plan, report)
     _warn_other_backend(document, steps, plan, report)
     first, last = stage_in_jobs(plan), stage_out_jobs(plan)
@@ -45,7 +47,7 @@ def graft(document: Document, plan: Plan, report: Report) -> tuple[list[Edit], M
     elsewhere = any(_backend(step) not in ("", "kubernetes") for step in steps.items)
     before = _steps("rucio-stage-in" if plan.inputs else "rucio-stage-check", first, embedding, elsewhere, names)
     after = _steps("rucio-stage-out", last, embedding, elsewhere, [*names, *(step["name"] for step in before)])
-    return edit_sequence(document, STEPS, prepend=before, append=after), embedding.files
+    return Graft(tuple(edit_sequence(document, STEPS, prepend=before, append=after)), embedding.files)
 
 
 def _steps(
@@ -81,7 +83,12 @@ def _warn_cut_off(document: Document, plan: Plan, report: Report) -> None:
         if node and lost:
             which = "rucio-stage-in" if option == "FROM" else "rucio-stage-out"
             message = f"{option} leaves steps out, and {which} may be among them"
-            report.add(rules.CUT_OFF, document.span_of(node), message, "remove it, or make sure that the data are there")
+            report.add(
+                rules.CUT_OFF,
+                document.span_of(node),
+                message,
+                "remove it, or make sure that the data are there",
+            )
 
 
 def _warn_other_backend(document: Document, steps: Node, plan: Plan, report: Report) -> None:

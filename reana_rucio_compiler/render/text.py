@@ -36,7 +36,10 @@ def _snippet(diagnostic: Diagnostic, colour: bool) -> list[str]:
     carets = "^" * min(length, len(text) - column if column < len(text) else 1, _WIDTH)
     margin = f"{span.line:>5} | "
     # A tab is shown as one space, so that the caret stands under the right character.
-    return [margin + shown, " " * (len(margin) - 2) + "| " + " " * (column - cut) + _paint(carets, _COLOURS[diagnostic.severity], colour)]
+    return [
+        margin + shown,
+        " " * (len(margin) - 2) + "| " + " " * (column - cut) + _paint(carets, _COLOURS[diagnostic.severity], colour),
+    ]
 
 
 def _printable(text: str) -> str:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from . import rules
-from .diagnostics import Report
+from .diagnostics import Report, Rule
 from .source import Source, Span
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -23,7 +23,7 @@ MAX_DEPTH = 64
 MAX_EXPANDED_NODES = 1_000_000
 
 Key = Union[str, int]
-Path_ = tuple[Key, ...]
+Where = tuple[Key, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,20 +39,20 @@ class Node:
     start: int
     end: int
     style: str
-    tag: Optional[str] = None
-    anchor: Optional[str] = None
+    tag: str | None = None
+    anchor: str | None = None
     alias: bool = False
     value: str = ""
     items: tuple[Node, ...] = ()
     pairs: tuple[tuple[Node, Node], ...] = ()
 
-    def get(self, key: Key) -> Optional[Node]:
+    def get(self, key: Key) -> Node | None:
         """The value of a key of a mapping (the last one, as PyYAML has it), or the item of an index, or None."""
         if isinstance(key, int):
             return self.items[key] if key < len(self.items) else None
         return next((value for name, value in reversed(self.pairs) if name.value == key), None)
 
-    def key(self, key: str) -> Optional[Node]:
+    def key(self, key: str) -> Node | None:
         """The node of a key of a mapping."""
         return next((name for name, _ in reversed(self.pairs) if name.value == key), None)
 
@@ -88,14 +88,14 @@ class Document:
     source: Source
     root: Node
 
-    def at(self, path: Path_) -> Optional[Node]:
+    def at(self, path: Where) -> Node | None:
         """The node at a path of keys and indexes, or None."""
-        node: Optional[Node] = self.root
+        node: Node | None = self.root
         for key in path:
             node = node.get(key) if node else None
         return node
 
-    def span(self, path: Path_) -> Span:
+    def span(self, path: Where) -> Span:
         """The span of the node at a path, or of the nearest node above it that exists."""
         node = self.at(path)
         while node is None:
@@ -112,14 +112,14 @@ class Document:
             end -= 1
         return Span(self.source, node.start, end)
 
-    def key_span(self, path: Path_) -> Span:
+    def key_span(self, path: Where) -> Span:
         """The span of the key at a path of a mapping, or of the item at a path of a sequence."""
         parent = self.at(path[:-1]) if path else None
         key = parent.key(path[-1]) if parent and isinstance(path[-1], str) else None
         return self.span_of(key) if key else self.span(path)
 
 
-def walk(node: Node, path: Path_ = ()) -> Iterator[tuple[Path_, Node]]:
+def walk(node: Node, path: Where = ()) -> Iterator[tuple[Where, Node]]:
     """Every node below and including this one, with its path, in order of place. What an alias stands for is left out."""
     yield path, node
     if not node.alias:
@@ -127,7 +127,7 @@ def walk(node: Node, path: Path_ = ()) -> Iterator[tuple[Path_, Node]]:
             yield from walk(child, (*path, key))
 
 
-def load(path: Path, report: Report, name: Optional[str] = None) -> Optional[Document]:
+def load(path: Path, report: Report, name: str | None = None) -> Document | None:
     """The document in a file, or None when it could not be read; the report then says why."""
     name = name or str(path)
     nowhere = Span(Source(name, ""), 0, 0)
@@ -144,7 +144,7 @@ def load(path: Path, report: Report, name: Optional[str] = None) -> Optional[Doc
     return decode(raw, name, report)
 
 
-def decode(raw: bytes, name: str, report: Report) -> Optional[Document]:
+def decode(raw: bytes, name: str, report: Report) -> Document | None:
     """The document in some bytes, or None when they are not the YAML we can read; the report then says why."""
     if len(raw) > MAX_BYTES:
         hint = "REANA takes specifications of about 95 KB; is this the right file?"
@@ -162,7 +162,7 @@ def decode(raw: bytes, name: str, report: Report) -> Optional[Document]:
     return parse(Source(name, text), report)
 
 
-def parse(source: Source, report: Report) -> Optional[Document]:
+def parse(source: Source, report: Report) -> Document | None:
     """The document in a source, or None when it is not YAML that REANA could read; the report then says why."""
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -213,16 +213,21 @@ class _Builder:
         self.anchors: dict[str, Node] = {}
         self.sizes: dict[int, int] = {}
 
-    def build(self) -> Optional[Node]:
+    def build(self) -> Node | None:
         from ruamel.yaml import YAML
 
         events = YAML(typ="safe", pure=True).parse(self.source.text)
-        root: Optional[Node] = None
+        root: Node | None = None
         try:
             for event in events:
                 kind = type(event).__name__
                 if kind == "DocumentStartEvent" and root is not None:
-                    self.fail(rules.NOT_A_SPECIFICATION, event.start_mark.index, "a second YAML document starts here", "keep one document in the file")
+                    self.fail(
+                        rules.NOT_A_SPECIFICATION,
+                        event.start_mark.index,
+                        "a second YAML document starts here",
+                        "keep one document in the file",
+                    )
                 elif kind.startswith(("Scalar", "Sequence", "Mapping", "Alias")):
                     root = self.node(event, events, 0)
         except _Limit:
@@ -231,14 +236,19 @@ class _Builder:
             self.report.add(rules.NOT_A_SPECIFICATION, Span(self.source, 0, 0), f'"{self.source.name}" is empty')
         return root
 
-    def fail(self, rule: rules.Rule, at: int, message: str, hint: str = "") -> None:
+    def fail(self, rule: Rule, at: int, message: str, hint: str = "") -> None:
         self.report.add(rule, Span(self.source, at, at), message, hint)
         raise _Limit
 
     def node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
         kind = type(event).__name__
         if depth > MAX_DEPTH:
-            self.fail(rules.TOO_LARGE, event.start_mark.index, f"nested more than {MAX_DEPTH} levels deep", "no REANA specification is nested so deeply; is this the right file?")
+            self.fail(
+                rules.TOO_LARGE,
+                event.start_mark.index,
+                f"nested more than {MAX_DEPTH} levels deep",
+                "no REANA specification is nested so deeply; is this the right file?",
+            )
         if kind == "AliasEvent":
             return self.alias(event)
         if kind == "ScalarEvent":
@@ -255,7 +265,12 @@ class _Builder:
         start, end = event.start_mark.index, event.end_mark.index
         name = str(event.anchor)
         if name not in self.anchors:
-            self.fail(rules.BAD_ALIAS, start, f'the alias "*{name}" has no anchor before it', f'"&{name}" must stand earlier in the file, and not around the alias; or quote the value')
+            self.fail(
+                rules.BAD_ALIAS,
+                start,
+                f'the alias "*{name}" has no anchor before it',
+                f'"&{name}" must stand earlier in the file, and not around the alias; or quote the value',
+            )
         target = self.anchors[name]
         node = replace(target, start=start, end=end, anchor=None, alias=True)
         node.__dict__["data"] = target.data
@@ -278,10 +293,15 @@ class _Builder:
             return found.end() if found else start
         return start
 
-    def tag(self, event: Any) -> Optional[str]:
+    def tag(self, event: Any) -> str | None:
         tag = str(event.tag) if event.tag else None
         if tag and tag != "!" and not tag.startswith("tag:yaml.org,2002:"):
-            self.fail(rules.YAML_TAG, event.start_mark.index, f'the YAML tag "{tag}" is not known to REANA', "quote the value if the exclamation mark belongs to it")
+            self.fail(
+                rules.YAML_TAG,
+                event.start_mark.index,
+                f'the YAML tag "{tag}" is not known to REANA',
+                "quote the value if the exclamation mark belongs to it",
+            )
         return tag
 
     def sequence(self, event: Any, events: Iterator[Any], depth: int) -> Node:
@@ -333,7 +353,12 @@ class _Builder:
         size = 1 + sum(self.sizes.get(id(each), 1) for each in inside)
         self.sizes[id(node)] = size
         if size > MAX_EXPANDED_NODES:
-            self.fail(rules.TOO_LARGE, node.start, f"the aliases expand to more than {MAX_EXPANDED_NODES} nodes", "write the values out")
+            self.fail(
+                rules.TOO_LARGE,
+                node.start,
+                f"the aliases expand to more than {MAX_EXPANDED_NODES} nodes",
+                "write the values out",
+            )
 
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s*(?:#.*\s*)*)*")
