@@ -34,18 +34,16 @@ def check(
     expression = _substituted(reference.expression, parameters, report)
     if expression is None:
         return None
-    parts = (
+    kind = _type(reference.place, expression)
+    good = (
         _check_instance(expression, instances, report),
         _check_did(expression, reference.place, engine, report),
         _check_direction(reference, expression, report),
         _check_options(expression, reference.place, engine, report),
         _check_rse(expression, reference.place, instances, report),
     )
-    if not all(parts):
-        return None
-    kind = _type(reference.place, expression)
-    path = _check_path(reference, expression, kind, engine, report)
-    if path is None:
+    path = _check_path(reference, expression, kind, engine, report) if good[2] else None
+    if path is None or not all(good):
         return None
     transfer = _transfer(replace(reference, expression=expression), kind, path, instances)
     if not reference.place.is_output and transfer.first is not None and kind == "file" and path:
@@ -86,13 +84,8 @@ def _check_instance(expression: Expression, instances: Mapping[str, Instance], r
     word = expression.instance
     if word.text in instances:
         return True
-    hint = nearest(word.text, instances) or "known are " + ", ".join(instances)
-    report.add(
-        rules.UNKNOWN_INSTANCE,
-        word.span,
-        f'the instance "{word.text}" is not known',
-        f"{hint}; others are described under rucio: instances:",
-    )
+    hint = nearest(word.text, instances) or f"known are {', '.join(instances)}; describe others under rucio: instances:"
+    report.add(rules.UNKNOWN_INSTANCE, word.span, f'the instance "{word.text}" is not known', hint)
     return False
 
 
@@ -275,6 +268,8 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
         if "*" in expression.name.text:
             message = f'"{expression.name.text}" is a wildcard, so its files need a directory of their own'
             report.add(rules.NO_PATH, expression.span, message, "write rucio(...) -> DIRECTORY")
+            return None
+        if _bad_name(expression.name.text):
             return None
         word = Word(expression.name.text.lstrip("/"), expression.name.span)
     problem = bad_path(word.text)

@@ -78,14 +78,16 @@ def _compile(
     report: Report,
 ) -> tuple[str, Mapping[str, str], Path] | None:
     others = [documents.load(path, report) for path in instance_files]
-    check_specification(document, report)
-    if report.failed:
+    if document.root.kind != "mapping":
+        message = "a REANA specification is a mapping with workflow:, inputs: and outputs:"
+        report.add(rules.NOT_A_SPECIFICATION, document.span(()), message)
         return None
     workspace = find_workspace(document, directory, report)
     job_order = _parameter_file(document, workspace, report)
     references = find_references(document, report)
     if job_order:
         references += find_references(job_order, report, parameters=True)
+    check_specification(document, report)
     known = known_instances((document, *(each for each in others if each)), report)
     plan = make_plan(document, references, known, parameters, report)
     if report.failed:

@@ -58,7 +58,7 @@ class Diagnostic:
 
 @dataclass
 class Report:
-    """The diagnostics of one run. Every pass adds to it and none reads it, but for ``failed``."""
+    """The diagnostics of one run. Every pass adds to it."""
 
     _found: list[Diagnostic] = field(default_factory=list)
 
@@ -67,6 +67,15 @@ class Report:
         diagnostic = Diagnostic(rule, span, message, hint)
         if not (rule.ignorable and rule.code in ignored_codes(span.source, span.line)):
             self._found.append(diagnostic)
+
+    def covers(self, span: Span) -> bool:
+        """Whether an error has been found at a place that begins where this one does, or around it."""
+        return any(
+            found.severity is Severity.ERROR
+            and found.span.source is span.source
+            and found.span.start <= span.start <= max(found.span.end, found.span.start)
+            for found in self._found
+        )
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

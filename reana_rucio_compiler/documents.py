@@ -182,16 +182,24 @@ def parse(source: Source, report: Report) -> Document | None:
     return Document(source, root)
 
 
+def _report_trap(source: Source, at: int, report: Report) -> bool:
+    """Whether a YAML error stands in an output whose path begins with YAML syntax; that is then what is reported."""
+    line = source.line(source.position(at)[0])
+    start = source.line_start(source.position(at)[0])
+    trap = re.search(r"(?:^|\s)-\s+([*&{\[!@%\"`|>'].*?)\s*->\s*rucio\s*\(", line)
+    if trap:
+        text = line[trap.start(1) :].strip()
+        place = Span(source, start + trap.start(1), start + trap.start(1) + len(text))
+        message = f"YAML takes the {text[0]} at the start of this path for its own syntax"
+        quoted = text.replace("'", "''")
+        report.add(rules.YAML_TRAP, place, message, f"quote it: '{quoted}'")
+    return trap is not None
+
+
 def _report_yaml_error(source: Source, at: int, problem: str, report: Report) -> None:
     at = min(at, len(source.text))
     line = source.line(source.position(at)[0])
-    start = source.line_start(source.position(at)[0])
-    trap = re.search(r"(?:^|\s)-\s+([*&{\[!@%\"`|>'].*?)\s*->\s*\w*\(", line)
-    if trap and "rucio" in line:
-        place = Span(source, start + trap.start(1), start + len(line.rstrip()))
-        message = f'a path that begins with "{trap.group(1)[0]}" is YAML syntax here, not text'
-        quoted = line[trap.start(1) :].strip().replace("'", "''")
-        report.add(rules.YAML_TRAP, place, message, f"quote it: '{quoted}'")
+    if _report_trap(source, at, report):
         return
     hint = ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
@@ -237,6 +245,8 @@ class _Builder:
         return root
 
     def fail(self, rule: Rule, at: int, message: str, hint: str = "") -> None:
+        if rule in (rules.BAD_ALIAS, rules.YAML_TAG) and _report_trap(self.source, at, self.report):
+            raise _Limit
         self.report.add(rule, Span(self.source, at, at), message, hint)
         raise _Limit
 

@@ -248,7 +248,7 @@ def _fits_literal(value: str) -> bool:
     )
 
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+@%=-]*(?: [A-Za-z0-9_./+@%=-]+)*\Z")
+_PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./+@%-]*(?::[A-Za-z0-9_./+@%-]+)*\Z")
 
 
 def scalar(value: str, in_flow: bool) -> str:

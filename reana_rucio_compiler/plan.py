@@ -106,7 +106,7 @@ def _report_conflicts(document: Document, inputs: list[Transfer], report: Report
     taken: dict[str, tuple[str, Span]] = {}
     for path, what, span in _plain_paths(document):
         taken.setdefault(path, (what, span))
-    uploaded = {path for path, (what, _) in taken.items() if what == "directory"}
+    uploaded = {path for path, (what, _) in taken.items() if what == "the plain directory"}
     by_place = sorted(inputs, key=lambda each: (each.span.source.name, each.span.start))
     for transfer in by_place:
         path, here = transfer.path, (transfer.did, transfer.span)
@@ -147,7 +147,7 @@ def _plain_paths(document: Document) -> Iterable[tuple[str, str, Span]]:
         node = document.at(("inputs", key))
         for item in node.items if node else ():
             if item.kind == "scalar" and "rucio(" not in item.value:
-                yield normalised(item.value), what, document.span_of(item)
+                yield normalised(item.value), f"the plain {what}", document.span_of(item)
     for where in (("workflow", "file"), ("inputs", "parameters", "input")):
         node = document.at(where)
         if node and node.kind == "scalar" and "rucio(" not in node.value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,6 @@ _PLACES: dict[tuple[object, object], Place] = {
     ("outputs", "files"): Place.OUTPUT_FILE,
     ("outputs", "directories"): Place.OUTPUT_DIRECTORY,
 }
-_WHERE = "in inputs.files, inputs.directories and inputs.parameters, or as `path -> rucio(...)` in outputs.files and outputs.directories"
-
 _EXPRESSION = re.compile(r"\s*rucio\s*\(|.*->\s*rucio\s*\(", re.DOTALL)
 _ANYWHERE = re.compile(r"(?<![\w.$-])rucio\(\s*[^\s,()]+\s*,")
 
@@ -41,7 +40,7 @@ def find_references(document: Document, report: Report, parameters: bool = False
         if _is_trap(document, path, node, report):
             continue
         if node.alias:
-            if any("rucio(" in each.value for _, each in walk(Node(**{**node.__dict__, "alias": False}))):
+            if any("rucio(" in each.value for _, each in walk(replace(node, alias=False))):
                 message = "this alias repeats a rucio(...) expression"
                 report.add(rules.BAD_ALIAS, Span(document.source, node.start, node.end), message, "write it out here")
             continue
@@ -68,11 +67,13 @@ def _report_misplaced(document: Document, node: Node, place: Place | None, repor
         offsets = locate(document.source.text, node)
         end = node.value.find(")", match.start()) + 1 or match.end()
         span = Span(document.source, offsets[match.start()], offsets[end - 1] + 1)
-        message = "a rucio(...) expression is a whole YAML string, and this one is a part of one"
-        if place is None:
-            message = "a rucio(...) expression may not stand here"
-        hint = f"it may stand {_WHERE}"
-        report.add(rules.MISPLACED, span, message, hint + "; if it is meant literally: # rucio: ignore[RR103]")
+        message = "a rucio(...) expression may not stand here"
+        hint = "declare it in inputs or outputs, and write its path here"
+        if place:
+            message = "a rucio(...) expression is a whole YAML string, and this one is a part of one"
+            hint = "give it a line of its own"
+        if not report.covers(span):
+            report.add(rules.MISPLACED, span, message, f"{hint}; if it is only text: # rucio: ignore[RR103]")
 
 
 def _is_trap(document: Document, path: Where, node: Node, report: Report) -> bool:
@@ -151,17 +152,14 @@ def parse(source: Source, node: Node, report: Report) -> Expression | None:
     try:
         tree = _parser().parse(node.value)
     except UnexpectedInput as error:
-        at = min(
-            error.pos_in_stream if error.pos_in_stream is not None and error.pos_in_stream >= 0 else len(node.value),
-            len(node.value),
-        )
-        token = getattr(error, "token", None)
-        if token is not None and token.type == "$END":
-            at = len(node.value.rstrip())
-        message, hint = _explain(error, node.value)
-        width = max(1, len(token)) if token is not None and token.type != "$END" else 1
-        start = min(at, len(node.value) - 1)
-        report.add(rules.SYNTAX, span(start, min(start + width, len(node.value))), message, hint)
+        end = len(node.value.rstrip())
+        pos = error.pos_in_stream
+        at = end if pos is None or pos < 0 else min(pos, end)
+        if getattr(getattr(error, "token", None), "type", "") == "$END":
+            at = end
+        message, hint = _explain(error, node.value, at)
+        found = re.compile(r"[^\s,()]+").match(node.value, at)
+        report.add(rules.SYNTAX, span(at, found.end() if found else min(at + 1, end)), message, hint)
         return None
 
     def word(token: Token) -> Word:
@@ -218,47 +216,56 @@ def _parser() -> Lark:
     return Lark(resources.read("grammar", "rucio.lark"), parser="lalr", lexer="contextual", propagate_positions=False)
 
 
-# What is wrong, by example: lark finds the first whose parser state is that of the error.
-_EXAMPLES = {
-    ("a call is closed by a parenthesis", "add the closing parenthesis"): [
-        "rucio(a, b, c", "rucio(a, b, c, k=v", "rucio(a, b:c",
-    ],
-    ("a word is missing here", "write rucio(instance, scope, name)"): [
-        "rucio()", "rucio(,", "rucio(a,)", "rucio(a,,", "rucio(a, b,)", "rucio(a, b,,", "rucio(a, b, c,)", "rucio(a, b, c,,",
-    ],
-    ("the scope and the name are missing", "write rucio(instance, scope, name)"): ["rucio(a)", "rucio(a"],
-    ("an option has no value", "write key=value"): ["rucio(a, b, c, k=)", "rucio(a, b, c, k=,", "rucio(a, b, c, k="],
-    ("options come after the instance, the scope and the name", "write rucio(instance, scope, name, key=value)"): [
-        "rucio(k=v", "rucio(a, k=v", "rucio(a, b, k=v, c)",
-    ],
-    ("only options may follow the name", "write key=value, or quote a name that holds a comma"): [
-        "rucio(a, b, c, d)", "rucio(a, b, c, k=v, d)",
-    ],
-    ("two words without a comma between them", "separate them by a comma, or quote a word that holds a space"): [
-        "rucio(a b", "rucio(a, b c", "rucio(a, b, c d", "rucio(a, b, c, k=v w", "rucio('a' b", "rucio(a, b, c (",
-    ],
-    ("nothing may follow the call but `-> path`", "an expression is a whole YAML string"): [
-        "rucio(a, b, c) d", "rucio(a, b, c) rucio(", "rucio(a, b, c) 'd'",
-    ],
-    ("the path is missing behind the arrow", "write rucio(...) -> path"): ["rucio(a, b, c) ->", "rucio(a, b, c) -> "],
-    ("one arrow joins one path and one call", "write `rucio(...) -> path` or `path -> rucio(...)`"): [
-        "rucio(a, b, c) -> rucio(a, b, c)", "rucio(a, b, c) -> p -> q", "p -> rucio(a, b, c) -> q", "rucio(a, b, c) -> ->",
-    ],
-    ("the path is missing before the arrow", "write path -> rucio(...)"): ["-> rucio(a, b, c)"],
-}  # fmt: skip
+def _explain(error: Any, text: str, at: int) -> tuple[str, str]:
+    """What is wrong and what to do, from what the grammar expects at a place and what stands there instead.
 
-
-def _explain(error: Any, text: str) -> tuple[str, str]:
+    lark's own ``match_examples`` sees only the state of the parser, in which "a word is missing" and "a comma is
+    missing" are often the same.
+    """
+    expected = frozenset(getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
+    rest, before = text[at:].lstrip(), text[:at].rstrip()
     if (text.count("'") % 2 and '"' not in text) or (text.count('"') % 2 and "'" not in text):
         return "a quote is not closed", "close it; a quote inside its own quotes is written twice"
-    examples = {str(number): cases for number, cases in enumerate(_EXAMPLES.values())}
-    known = error.match_examples(_parser().parse, examples, use_accepts=True)
-    if known is not None:
-        return list(_EXAMPLES)[int(known)]
-    return (
-        "this is not of the form rucio(instance, scope, name)",
-        "options follow the name, `-> path` follows the call; quote words with spaces, commas, quotes or parentheses",
-    )
+    if "BARE" in expected:
+        return _explain_word(rest, before)
+    if "_COMMA" in expected:
+        return _explain_behind_word(rest, "RPAR" in expected)
+    if "KEY" in expected:
+        if not rest or rest[0] in ",)":
+            return "an option is missing behind this comma", "remove the comma, or write key=value"
+        return "only options may follow the name", "write key=value; quote a name that holds a comma"
+    if "PATH" in expected and not rest:
+        return "the path is missing behind the arrow", "write rucio(...) -> path"
+    if "PATH" in expected or rest.startswith("->"):
+        return "one arrow joins one path and one call", "write `rucio(...) -> path` or `path -> rucio(...)`"
+    if before.endswith(")"):
+        return "nothing may follow the call but `-> path`", "an expression is a whole YAML string"
+    return "this is not of the form rucio(instance, scope, name)", "options follow the name, `-> path` follows the call"
+
+
+def _explain_word(rest: str, before: str) -> tuple[str, str]:
+    if before.endswith("="):
+        return "an option has no value", "write key=value"
+    if not rest or rest[0] in ",)":
+        return "a word is missing here", "write rucio(instance, scope, name)"
+    if re.match(r"\w+\s*=", rest):
+        return (
+            "options come after the instance, the scope and the name",
+            "write rucio(instance, scope, name, key=value)",
+        )
+    return f"a word may not begin with {rest[0]}", "quote it"
+
+
+def _explain_behind_word(rest: str, complete: bool) -> tuple[str, str]:
+    if not rest:
+        return "the closing parenthesis is missing", "write rucio(instance, scope, name)"
+    if rest[0] == ")":
+        return "the scope and the name are missing", "write rucio(instance, scope, name)"
+    if rest[0] in "('\"=":
+        return f"a word may not hold {rest[0]}", "quote the whole word"
+    if rest.startswith("->") and complete:
+        return "the closing parenthesis is missing before the arrow", "write rucio(instance, scope, name) -> path"
+    return "a comma is missing between two words", "separate them by a comma, or quote a word that holds a space"
 
 
 _ESCAPES = {"x": 4, "u": 6, "U": 10}

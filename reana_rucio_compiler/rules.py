@@ -48,8 +48,7 @@ REANA_IGNORES = Rule("RR302", "reana-ignores", _W, "a property that REANA ignore
 REANA_VERSION = Rule("RR303", "reana-version", _W, "something that only some versions of REANA take", ignorable=True)
 
 UNSUPPORTED_ENGINE = Rule("RR401", "unsupported-engine", _E, "a workflow type that cannot be compiled")
-SERIAL_NOT_INLINE = Rule("RR402", "serial-not-inline", _E, "a serial workflow without its steps in the specification")
-CUT_OFF = Rule("RR403", "cut-off", _W, "FROM or TARGET, which may cut off a staging step", ignorable=True)
-OTHER_BACKEND = Rule("RR404", "other-backend", _W, "staged data consumed on another compute backend", ignorable=True)
+CUT_OFF = Rule("RR402", "cut-off", _W, "FROM or TARGET, which may cut off a staging step", ignorable=True)
+OTHER_BACKEND = Rule("RR403", "other-backend", _W, "staged data consumed on another compute backend", ignorable=True)
 
 RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

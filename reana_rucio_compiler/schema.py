@@ -20,10 +20,6 @@ Finding = tuple[bool, Where, str, str]  # whether REANA refuses it, where, what,
 
 def check_specification(document: Document, report: Report) -> None:
     """Report what REANA 0.9 and 0.95 refuse or ignore in a specification; a ``rucio:`` block is not looked at."""
-    if not isinstance(document.root.data, dict):
-        message = "a REANA specification is a mapping with workflow:, inputs: and outputs:"
-        report.add(rules.NOT_A_SPECIFICATION, document.span(()), message)
-        return
     found = {version: findings(document.root.data, version) for version in VERSIONS}
     every = dict.fromkeys(finding for version in VERSIONS for finding in found[version])
     for finding in every:
@@ -31,9 +27,11 @@ def check_specification(document: Document, report: Report) -> None:
         versions = [version for version in VERSIONS if finding in found[version]]
         rule = rules.REANA_REFUSES if refused else rules.REANA_IGNORES
         if len(versions) < len(VERSIONS):
-            rule = rules.REANA_VERSION
+            rule, hint = rules.REANA_VERSION, ""
             message = f"REANA {versions[0]} {'refuses' if refused else 'ignores'} this: {message}"
-        report.add(rule, _span(document, path, message), message, hint)
+        span = _span(document, path, message)
+        if not report.covers(span):
+            report.add(rule, span, message, hint)
 
 
 def findings(data: Any, version: str) -> list[Finding]:
@@ -54,7 +52,7 @@ def _validator(version: str) -> Any:
 
 def _explain(error: Any) -> Iterator[Finding]:
     path, value, limit = tuple(error.absolute_path), error.instance, error.validator_value
-    name = f'"{path[-1]}"' if path else "the specification"
+    name = f'"{_name(path)}"' if path else "the specification"
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         for key in value:
@@ -87,6 +85,12 @@ def _explain(error: Any) -> Iterator[Finding]:
         yield inner[0] if inner else (True, path, f"{name} is of no form that is known here", "")
     else:
         yield True, path, f"{name}: {error.message}", ""
+
+
+def _name(path: Where) -> str:
+    """The last key of a path, with the indexes behind it: ``steps[0]``."""
+    last = max((at for at, key in enumerate(path) if isinstance(key, str)), default=0)
+    return str(path[last]) + "".join(f"[{key}]" for key in path[last + 1 :])
 
 
 _TYPES = {

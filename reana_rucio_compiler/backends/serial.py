@@ -34,11 +34,8 @@ def graft(task: Task, report: Report) -> Graft:
     """The edits that add the staging steps, and a file for the stager where it does not fit into them."""
     document, plan = task.document, task.plan
     steps = document.at(STEPS)
-    if steps is None or steps.kind != "sequence":
-        span = document.span(("workflow", "specification"))
-        hint = "write them under workflow: specification: steps:"
-        report.add(rules.SERIAL_NOT_INLINE, span, "a serial workflow has its steps in the specification", hint)
-        return Graft()
+    if steps is None:
+        raise AssertionError("REANA's schema lets no serial workflow pass without steps")
     _warn_cut_off(document, plan, report)
     _warn_other_backend(document, steps, plan, report)
     first, last = stage_in_jobs(plan), stage_out_jobs(plan)
@@ -107,5 +104,5 @@ def _uses(document: Document, step: Node, transfer: Transfer) -> bool:
     """Whether a command names the path of a transfer, itself or by a parameter that was the expression."""
     keys = [str(each.where[2]) for each in transfer.references if each.where[:2] == ("inputs", "parameters")]
     commands = step.get("commands")
-    words = [transfer.path, *("${%s}" % key for key in keys), *(f"${key}" for key in keys)]
+    words = [transfer.path, *(f"${{{key}}}" for key in keys), *(f"${key}" for key in keys)]
     return any(word in each.value for each in (commands.items if commands else ()) for word in words)
