@@ -26,7 +26,7 @@ from pathlib import Path
 Version = tuple[int, int]
 
 
-class Unavailable(Exception):
+class Unavailable(Exception):  # noqa: N818 - reads as what is so
     """The machine has no interpreter that an environment needs."""
 
 
@@ -190,14 +190,16 @@ def _main(names: list[str]) -> int:
     if unknown or not names:
         print(f"usage: python -m tests.environments all | {' | '.join(RECIPES)}", file=sys.stderr)
         return 2
-    failed = False
-    for name in RECIPES if "all" in names else names:
-        try:
-            print(f"{name}: {python_of(name)}", flush=True)
-        except (Unavailable, RuntimeError) as error:
-            failed = True
-            print(f"{name}: {error}", flush=True)
-    return 1 if failed else 0
+    return max([_report(name) for name in (RECIPES if "all" in names else names)])
+
+
+def _report(name: str) -> int:
+    try:
+        print(f"{name}: {python_of(name)}", flush=True)
+    except (Unavailable, RuntimeError) as error:
+        print(f"{name}: {error}", flush=True)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

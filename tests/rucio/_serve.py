@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import ssl
 import sys
 import threading
@@ -45,9 +46,29 @@ def main(directory: Path, socket_fd: int) -> None:
         fd=socket_fd,
     )
     server.daemon_threads = True
+    if settings["tls"]:
+        # Shake hands in the thread of the connection, at its first read: not where all others wait to be accepted.
+        server.socket.do_handshake_on_connect = False
+        server.shutdown_request = shutdown_gently
     threading.Thread(target=exit_with_parent, daemon=True).start()
     (directory / "ready").touch()
     server.serve_forever()
+
+
+def shutdown_gently(connection: ssl.SSLSocket) -> None:
+    """Close a connection so that the client gets what was sent last, such as "certificate expired".
+
+    Closing one that has unread data makes the system discard that, and tell the client no more than "reset".
+    """
+    try:
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(2)
+        while connection.recv(65536):
+            pass
+    except OSError:
+        pass  # the client is gone
+    finally:
+        connection.close()
 
 
 def exit_with_parent() -> None:

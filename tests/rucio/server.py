@@ -346,9 +346,10 @@ def _listen(port: int | None) -> socket.socket:
         try:
             listening.bind(("127.0.0.1", candidate))
             listening.listen(128)
-            return listening
         except OSError:
             listening.close()
+        else:
+            return listening
     raise RuntimeError(f"cannot listen on port {port}" if port else "no free port from 20000 to 32000")
 
 
