@@ -46,8 +46,12 @@ def apply(source: Source, edits: Iterable[Edit]) -> str:
 
 
 def replace_scalar(node: Node, value: str, in_flow: bool = False) -> Edit:
-    """Put another string in the place of a scalar."""
+    """Put another string in the place of a scalar, in the user's quotes where it had some."""
     text = scalar(value, in_flow)
+    if node.style == '"':
+        text = json.dumps(value)
+    elif node.style == "'" and value.isprintable():
+        text = _single_quoted(value)
     if node.style in ("|", ">"):  # the end of a block scalar is behind its line break
         text += "\n"
     return Edit(node.start, node.end, 0, text)
@@ -90,8 +94,8 @@ def _edit_block(
         edits.append(Edit(start, _line_behind(source, node.items[at]), 0, ""))
     if len(removed) == len(node.items) and not prepend and not append:
         key = document.at(path[:-1]).key(path[-1])  # type: ignore[union-attr]
-        colon = source.text.index(":", key.end) + 1  # type: ignore[union-attr]
-        return [*edits, Edit(colon, colon, 0, " []")]
+        behind = _BEHIND_KEY.match(source.text, key.end).end()  # type: ignore[union-attr]
+        return [*edits, Edit(behind, behind, 0, " []")]
     if prepend:
         text = "".join(item(value, indent) for value in prepend)
         edits.append(_insertion(source, _before(document, path, node), text, 1))
@@ -99,6 +103,9 @@ def _edit_block(
         text = "".join(item(value, indent) for value in append)
         edits.append(_insertion(source, _line_behind(source, node.items[-1]), text, 2))
     return edits
+
+
+_BEHIND_KEY = re.compile(r"\s*:(?:[ \t]+[&!]\S*)*")  # a colon, an anchor, a tag
 
 
 def _dash(source: Source, node: Node, at: int) -> int:
@@ -256,8 +263,12 @@ def scalar(value: str, in_flow: bool) -> str:
     if _PLAIN.match(value) and isinstance(_resolved(value), str):
         return value
     if value.isprintable() and not in_flow:
-        return "'" + value.replace("'", "''") + "'"
+        return _single_quoted(value)
     return json.dumps(value)
+
+
+def _single_quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _resolved(value: str) -> Any:

@@ -11,6 +11,7 @@ A path staged in holds the right content or nothing; what is right is not fetche
 A directory is replaced as a whole, and refused if it holds anything that neither belongs to it nor is listed in
 the receipt of the previous run.
 """
+
 import sys
 
 if __name__ == "__main__":
@@ -44,10 +45,14 @@ CODES = (  # exit code <- exceptions of the Rucio client and of requests, or the
     (SECRET, "CannotAuthenticate NoAuthInformation MissingClientParameter AccountNotFound EOFError"),
     (SERVER, "ServerConnectionException RequestException ConnectionError timeout DatabaseException"),
     (MISSING, "DataIdentifierNotFound"),
-    (REFUSED, "AccessDenied InsufficientAccountLimit InsufficientTargetRSEs InvalidRSEExpression RSENotFound "
-              "RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked"),
+    (
+        REFUSED,
+        "AccessDenied InsufficientAccountLimit InsufficientTargetRSEs InvalidRSEExpression RSENotFound "
+        "RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
+    ),
     (EXISTS, "DataIdentifierAlreadyExists FileConsistencyMismatch"),
-    (USAGE, "InvalidObject InputValidationError"))
+    (USAGE, "InvalidObject InputValidationError"),
+)
 
 WORD, TEXT, COUNT = r"[A-Za-z0-9][\w.-]*", r"[^\x00-\x1f\x7f]+", r"\d*[1-9]\d*"
 PART = r"(?!\.\.?(?:/|\Z))[^/\x00-\x1f\x7f]+"
@@ -55,20 +60,46 @@ PATH = PART + "(?:/" + PART + ")*"
 NAME = r"(?!(?:.*/)?\.\.(?:/|\Z))[^\s:\x00-\x1f\x7f]+"
 URL = r"https://[^\s/]\S*|http://(?:localhost|127\.[\d.]+|\[::1\])(?:[:/]\S*)?"
 FIELDS = {  # of the manifest; \d begins the pattern of a number
-    "format": r"\d{0}1", "action": "stage-(?:in|check|out)", "receipt": PATH, "requires[]": PATH + "/?",
-    "instance.name": WORD, "instance.rucio_host": URL, "instance.auth_host": URL, "instance.sidecar": TEXT,
-    "instance.vo": TEXT, "instance.account": TEXT, "instance.auth_type": "x509_proxy|userpass|oidc",
-    "instance.proxy_file": PART, "instance.username_env": TEXT, "instance.password_env": TEXT,
+    "format": r"\d{0}1",
+    "action": "stage-(?:in|check|out)",
+    "receipt": PATH,
+    "requires[]": PATH + "/?",
+    "instance.name": WORD,
+    "instance.rucio_host": URL,
+    "instance.auth_host": URL,
+    "instance.sidecar": TEXT,
+    "instance.vo": TEXT,
+    "instance.account": TEXT,
+    "instance.auth_type": "x509_proxy|userpass|oidc",
+    "instance.proxy_file": PART,
+    "instance.username_env": TEXT,
+    "instance.password_env": TEXT,
     "instance.token_file": PART,
-    "downloads[].scope": NAME, "downloads[].name": NAME, "downloads[].type": "file|directory",
-    "downloads[].path": PATH, "downloads[].rse": TEXT, "downloads[].first": COUNT,
-    "uploads[].scope": NAME, "uploads[].name": NAME, "uploads[].type": "file|directory", "uploads[].path": PATH,
-    "uploads[].rse": TEXT, "uploads[].dataset": r"(?:[^\s:]+:)?" + NAME, "uploads[].lifetime": COUNT,
+    "downloads[].scope": NAME,
+    "downloads[].name": NAME,
+    "downloads[].type": "file|directory",
+    "downloads[].path": PATH,
+    "downloads[].rse": TEXT,
+    "downloads[].first": COUNT,
+    "uploads[].scope": NAME,
+    "uploads[].name": NAME,
+    "uploads[].type": "file|directory",
+    "uploads[].path": PATH,
+    "uploads[].rse": TEXT,
+    "uploads[].dataset": r"(?:[^\s:]+:)?" + NAME,
+    "uploads[].lifetime": COUNT,
     "uploads[].if_exists": "skip|fail",
-    "settings.attempts": COUNT, "settings.backoff": r"\d+(?:\.\d+)?", "settings.timeout": r"\d+(?:\.\d+)?",
-    "settings.threads": COUNT}
-REQUIRED = {"": "format action instance receipt", "instance": "name auth_type",
-            "downloads[]": "scope name type path", "uploads[]": "scope name type path rse"}
+    "settings.attempts": COUNT,
+    "settings.backoff": r"\d+(?:\.\d+)?",
+    "settings.timeout": r"\d+(?:\.\d+)?",
+    "settings.threads": COUNT,
+}
+REQUIRED = {
+    "": "format action instance receipt",
+    "instance": "name auth_type",
+    "downloads[]": "scope name type path",
+    "uploads[]": "scope name type path rse",
+}
 ADD = "reana-client secrets-add --overwrite "
 PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
 OUT, ERR = sys.stdout, sys.stderr  # ours; after capture() the file descriptors 1 and 2 are the client's
@@ -88,6 +119,7 @@ class Stopped(BaseException):
 
 
 # ------------------------------------------------------------------------------------------ messages
+
 
 def show(stream, text):
     for secret in HIDDEN:
@@ -147,6 +179,7 @@ def about(what, remedy=""):
 
 # ------------------------------------------------------------------------------------------ manifest
 
+
 def check(value, where="", kind=""):
     """Refuse what FIELDS and REQUIRED do not allow."""
     if isinstance(value, list) != (kind in ("downloads", "uploads", "requires")):
@@ -191,8 +224,10 @@ def load(path):
             raise Error(USAGE, "downloads[%d].name: a wildcard needs the type directory" % index)
     paths = sorted(entry["path"].split("/") for entry in manifest["downloads"])
     for one, two in zip(paths, paths[1:]):
-        if two[:len(one)] == one:
-            raise Error(USAGE, "downloads: %s is staged inside of %s; choose another path" % ("/".join(two), "/".join(one)))
+        if two[: len(one)] == one:
+            raise Error(
+                USAGE, "downloads: %s is staged inside of %s; choose another path" % ("/".join(two), "/".join(one))
+            )
     for entry in uploads:
         for field in {"name", "dataset"} & set(entry):
             if "{run}" in entry[field]:
@@ -204,8 +239,11 @@ def load(path):
 def run_id():
     """The UUID of the workflow, found in the path of its workspace: the same when a run is restarted."""
     pattern = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    found = (re.findall("/workflows/(%s)(?![^/])" % pattern, os.getcwd())
-             or re.findall("/(%s)(?![^/])" % pattern, os.getcwd())[-1:] or [os.environ.get("RUCIO_STAGE_RUN", "")])[0]
+    found = (
+        re.findall("/workflows/(%s)(?![^/])" % pattern, os.getcwd())
+        or re.findall("/(%s)(?![^/])" % pattern, os.getcwd())[-1:]
+        or [os.environ.get("RUCIO_STAGE_RUN", "")]
+    )[0]
     if not re.match(WORD + r"\Z", found):
         raise Error(USAGE, "{run}: the path %s holds no UUID of a workflow; set RUCIO_STAGE_RUN" % os.getcwd())
     return found
@@ -213,14 +251,18 @@ def run_id():
 
 # ------------------------------------------------------------------------------------------ files
 
+
 def no_links(path, code=USAGE):
     """Refuse a path through a symbolic link, which may leave the workspace, or through a file."""
     parts = path.rstrip("/").split("/")
     for count in range(1, len(parts) + 1):
         part = "/".join(parts[:count])
         if os.path.islink(part) or count < len(parts) and os.path.isfile(part):
-            raise Error(code, "%s: %s is a %s; put the real thing there" % (
-                path, part, "symbolic link" if os.path.islink(part) else "file"))
+            raise Error(
+                code,
+                "%s: %s is a %s; put the real thing there"
+                % (path, part, "symbolic link" if os.path.islink(part) else "file"),
+            )
 
 
 def is_file(path):
@@ -236,7 +278,7 @@ def digest(path, algorithm):
                 md5.update(block)
             else:
                 adler = zlib.adler32(block, adler)
-    return md5.hexdigest() if algorithm == "md5" else "%08x" % (adler & 0xffffffff)
+    return md5.hexdigest() if algorithm == "md5" else "%08x" % (adler & 0xFFFFFFFF)
 
 
 def same(path, known):
@@ -265,6 +307,7 @@ def private_directory():
 
 # ------------------------------------------------------------------------------------------ configuration
 
+
 def other_python():
     """None if this Python has the client, else the one that the `rucio` executable names, else "".
 
@@ -272,7 +315,12 @@ def other_python():
     if importlib.util.find_spec("rucio") and importlib.util.find_spec("rucio.client"):
         return None
     places = os.environ.get("PATH", "").split(":") + [
-        "/usr/local/bin", "/usr/bin", "/opt/rucio/bin", "/opt/conda/bin", os.path.expanduser("~/.local/bin")]
+        "/usr/local/bin",
+        "/usr/bin",
+        "/opt/rucio/bin",
+        "/opt/conda/bin",
+        os.path.expanduser("~/.local/bin"),
+    ]
     for place in places:
         head = ""
         with contextlib.suppress(OSError), open(place + "/rucio", errors="replace") as stream:
@@ -305,8 +353,13 @@ def secret(name, as_file=False):
 def valid_proxy(name, private):
     """A private copy (libraries insist on mode 0600) of a proxy that has not expired."""
     remedy = "voms-proxy-init, then " + ADD + "--file " + (name or "x509up --env VOMSPROXY_FILE=x509up")
-    path = secret(name, True) if name else need(
-        os.environ.get("X509_USER_PROXY"), "X509_USER_PROXY", "REANA's voms_proxy sidecar made no proxy: " + remedy)
+    path = (
+        secret(name, True)
+        if name
+        else need(
+            os.environ.get("X509_USER_PROXY"), "X509_USER_PROXY", "REANA's voms_proxy sidecar made no proxy: " + remedy
+        )
+    )
     with open(path, "rb") as stream:
         content = stream.read()
     chain = re.findall(PEM, content, re.S)
@@ -326,11 +379,20 @@ def valid_proxy(name, private):
 def authorities(named, private):
     """One file of all certificate authorities: the sidecar's bundle lies beside its rucio.cfg, not where that says."""
     import requests.certs
+
     env, blocks = os.environ.get, collections.OrderedDict()
-    for place in (os.path.dirname(env("RUCIO_CONFIG", "")) + "/CERN-bundle.pem", named, env("SSL_CERT_FILE"),
-                  env("REQUESTS_CA_BUNDLE"), env("X509_CERT_DIR"), "/etc/pki/tls/certs/CERN-bundle.pem",
-                  "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt",
-                  "/etc/grid-security/certificates", requests.certs.where()):
+    for place in (
+        os.path.dirname(env("RUCIO_CONFIG", "")) + "/CERN-bundle.pem",
+        named,
+        env("SSL_CERT_FILE"),
+        env("REQUESTS_CA_BUNDLE"),
+        env("X509_CERT_DIR"),
+        "/etc/pki/tls/certs/CERN-bundle.pem",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/grid-security/certificates",
+        requests.certs.where(),
+    ):
         for path in glob.glob(place + "/*.pem") if os.path.isdir(place or "") else [place or ""]:
             with contextlib.suppress(OSError), open(path, "rb") as stream:
                 blocks.update((block, None) for block in re.findall(PEM, stream.read(), re.S))
@@ -345,8 +407,11 @@ def configure(instance, private):
     Hosts given as arguments would not reach the inner clients (facts/rucio.md section 9)."""
     env, auth, sidecar = os.environ, instance["auth_type"], configparser.RawConfigParser()
     if "rucio_host" not in instance or auth == "x509_proxy" and "RUCIO_CONFIG" in env:
-        path = need(env.get("RUCIO_CONFIG"), "RUCIO_CONFIG", "REANA's rucio sidecar made no configuration: %s"
-                    "--env VONAME=... --env RUCIO_USERNAME=..." % ADD)
+        path = need(
+            env.get("RUCIO_CONFIG"),
+            "RUCIO_CONFIG",
+            "REANA's rucio sidecar made no configuration: %s--env VONAME=... --env RUCIO_USERNAME=..." % ADD,
+        )
         with about("RUCIO_CONFIG"):
             sidecar.read(path)
     theirs = dict(sidecar.items("client")) if sidecar.has_section("client") else {}
@@ -355,8 +420,10 @@ def configure(instance, private):
     for host in ("rucio_host", "auth_host"):
         client[host] = (theirs if own else instance).get(host, "")
         if not re.match("(?:%s)\\Z" % URL, client[host]):
-            raise Error(SECRET, "RUCIO_CONFIG: %s is %r; see the secrets RUCIO_RUCIO_HOST, RUCIO_AUTH_HOST"
-                        % (host, client[host]))
+            raise Error(
+                SECRET,
+                "RUCIO_CONFIG: %s is %r; see the secrets RUCIO_RUCIO_HOST, RUCIO_AUTH_HOST" % (host, client[host]),
+            )
     client["account"] = instance.get("account") or env.get("RUCIO_USERNAME") or theirs.get("account")
     if not client["account"]:
         raise Error(SECRET, "account: is not known; %s--env RUCIO_USERNAME=..." % ADD)
@@ -390,24 +457,28 @@ def configure(instance, private):
 
 # ------------------------------------------------------------------------------------------ server
 
+
 class Server:
     """The methods of the Rucio client, returning lists, called again while the server does not answer."""
 
     def __init__(self, client, settings):
         import requests
+
         self.settings, self.account, self.requests = settings, client["account"], requests
         for host in sorted({client["rucio_host"], client["auth_host"]}):
             with about("server " + host, "does it run, and may this cluster reach it?"):
                 self.attempt(self.ping, host.rstrip("/") + "/ping", client)
         with about("account " + self.account, "do account, credentials and vo fit together?"):
             from rucio.client import Client
+
             self.client = self.attempt(Client, timeout=settings["timeout"])
             self.whoami()
 
     def ping(self, url, client):
         """Make the cause of a failed connection known, which the client's constructor hides."""
         answer = self.requests.get(
-            url, verify=client.get("ca_cert", True), cert=client.get("client_x509_proxy"), timeout=30)
+            url, verify=client.get("ca_cert", True), cert=client.get("client_x509_proxy"), timeout=30
+        )
         if answer.status_code >= 500:
             raise Error(SERVER, "server %s: answers %d" % (url, answer.status_code))
 
@@ -443,15 +514,18 @@ def did(key):
 
 
 def chunks(items, length):
-    return [items[start:start + length] for start in range(0, len(items), length)]
+    return [items[start : start + length] for start in range(0, len(items), length)]
 
 
 # ------------------------------------------------------------------------------------------ stage-in
 
+
 def resolve(server, downloads):
     """[(entry, [metadata of a file])], each file once per entry, in the order of names."""
-    plan = [(entry, members(server, entry) if entry["type"] == "directory" else [(entry["scope"], entry["name"])])
-            for entry in downloads]
+    plan = [
+        (entry, members(server, entry) if entry["type"] == "directory" else [(entry["scope"], entry["name"])])
+        for entry in downloads
+    ]
     known = server.metadata(key for _, keys in plan for key in keys)
     for entry, keys in plan:
         gone = [":".join(key) for key in keys if key not in known]
@@ -459,7 +533,9 @@ def resolve(server, downloads):
             raise Error(MISSING, "%s: not found; see `rucio did show %s`" % (several(gone), gone[0]))
         kind = known[keys[0]]["did_type"]
         if kind != "FILE":
-            raise Error(MISSING, "%s:%s: is a %s, not a file; list it under inputs.directories" % (keys[0] + (kind.lower(),)))
+            raise Error(
+                MISSING, "%s:%s: is a %s, not a file; list it under inputs.directories" % (keys[0] + (kind.lower(),))
+            )
     return [(entry, [known[key] for key in keys]) for entry, keys in plan]
 
 
@@ -469,48 +545,77 @@ def members(server, entry):
     with about(scope + ":" + name):
         if "*" in name:  # matched again here, as some databases ignore case
             pattern = re.compile(".*".join(map(re.escape, name.split("*"))) + r"\Z")
-            roots = [(row["name"], row["did_type"]) for row in server.list_dids(
-                scope, {"name": name}, did_type="all", long=True) if pattern.match(row["name"])]
+            roots = [
+                (row["name"], row["did_type"])
+                for row in server.list_dids(scope, {"name": name}, did_type="all", long=True)
+                if pattern.match(row["name"])
+            ]
         else:
             roots = [(name, server.get_did(scope, name)["type"])]
             if roots[0][1] == "FILE":
                 raise Error(MISSING, "%s:%s: is a file, not a dataset; list it under inputs.files" % (scope, name))
         keys = set()
         for root, kind in roots:
-            keys.update([(scope, root)] if kind == "FILE"
-                        else [(row["scope"], row["name"]) for row in server.list_files(scope, root)])
-    keys = sorted(keys, key=lambda key: (key[1], key[0]))[:entry.get("first")]
+            keys.update(
+                [(scope, root)]
+                if kind == "FILE"
+                else [(row["scope"], row["name"]) for row in server.list_files(scope, root)]
+            )
+    keys = sorted(keys, key=lambda key: (key[1], key[0]))[: entry.get("first")]
     if not keys:
         raise Error(MISSING, "%s:%s: %s" % (scope, name, "matches nothing" if "*" in name else "holds no files"))
     seen = {}
     for key in keys:
         twin = seen.setdefault(os.path.basename(key[1]), key)
         if twin != key or os.path.basename(key[1]) in ("", ".", ".."):
-            raise Error(MISSING, "%s:%s: cannot be one directory, as it holds %s:%s and %s:%s; stage them one by one"
-                        % ((scope, name) + twin + key))
+            raise Error(
+                MISSING,
+                "%s:%s: cannot be one directory, as it holds %s:%s and %s:%s; stage them one by one"
+                % ((scope, name) + twin + key),
+            )
     return keys
 
 
 def stage_in(server, manifest, work):
     """Download what is not there; returns the rows of the receipt."""
-    plan, rows, wanted, uses = resolve(server, manifest["downloads"]), [], collections.OrderedDict(), collections.Counter()
+    plan, rows, wanted, uses = (
+        resolve(server, manifest["downloads"]),
+        [],
+        collections.OrderedDict(),
+        collections.Counter(),
+    )
     for entry, files in plan:
         path, folder = entry["path"], entry["type"] == "directory"
         no_links(path)
         if os.path.lexists(path) and os.path.isdir(path) != folder:
             raise Error(USAGE, "%s: is not a %s; remove it, or choose another path" % (path, entry["type"]))
         places = [(path + "/" + os.path.basename(file["name"]) if folder else path, file) for file in files]
-        extra = set(os.listdir(path) if folder and os.path.isdir(path) else ()) - {os.path.basename(p) for p, _ in places}
+        extra = set(os.listdir(path) if folder and os.path.isdir(path) else ()) - {
+            os.path.basename(p) for p, _ in places
+        }
         foreign = sorted(extra - {os.path.basename(p) for p in manifest["previous"] if os.path.dirname(p) == path})
         if foreign:
-            raise Error(MISMATCH, "%s: holds %s, not part of %s:%s; remove it, or choose another path" % (
-                path, several(foreign), entry["scope"], entry["name"]))
+            raise Error(
+                MISMATCH,
+                "%s: holds %s, not part of %s:%s; remove it, or choose another path"
+                % (path, several(foreign), entry["scope"], entry["name"]),
+            )
         entry["right"] = {place for place, file in places if same(place, file)}
         entry["places"], entry["done"] = places, len(entry["right"]) == len(places) and not extra
         for place, file in places:
             key = file["scope"], file["name"]
-            rows.append({"did": ":".join(key), "path": place, "bytes": file["bytes"], "adler32": file["adler32"],
-                         "md5": file["md5"], "rse": None, "seconds": 0, "status": "present"})
+            rows.append(
+                {
+                    "did": ":".join(key),
+                    "path": place,
+                    "bytes": file["bytes"],
+                    "adler32": file["adler32"],
+                    "md5": file["md5"],
+                    "rse": None,
+                    "seconds": 0,
+                    "status": "present",
+                }
+            )
             if place not in entry["right"]:
                 uses[key] += 1
                 wanted.setdefault(key, dict(file, expression=entry.get("rse"), rows=[]))["rows"].append(rows[-1])
@@ -555,10 +660,13 @@ def fetch_all(server, wanted, work):
     say("%d files, %s to fetch" % (len(todo), human(sum(file["bytes"] for file in todo))))
     if todo:
         from rucio.client.downloadclient import DownloadClient
+
         client = DownloadClient(client=server.client)
         groups = collections.OrderedDict()
         for file in todo:
-            groups.setdefault((file["scope"], file["expression"], not (file["adler32"] or file["md5"])), []).append(file)
+            groups.setdefault((file["scope"], file["expression"], not (file["adler32"] or file["md5"])), []).append(
+                file
+            )
         progress = Progress(len(todo))
         for group, files in groups.items():
             for part in chunks(files, 200):
@@ -575,19 +683,31 @@ def fetch(server, client, group, files, work, progress):
     for count in range(1, server.settings["attempts"] + 1):
         path = os.path.join(work, "sources.meta4")
         ElementTree.ElementTree(sources(server, client, expression, files)).write(path)
-        item = {"base_dir": os.path.join(work, "get", scope), "no_subdir": True, "no_resolve_archives": True,
-                "ignore_checksum": unchecked,
-                "transfer_timeout": int(server.settings["timeout"] + max(file["bytes"] for file in files) / 5e5)}
+        item = {
+            "base_dir": os.path.join(work, "get", scope),
+            "no_subdir": True,
+            "no_resolve_archives": True,
+            "ignore_checksum": unchecked,
+            "transfer_timeout": int(server.settings["timeout"] + max(file["bytes"] for file in files) / 5e5),
+        }
         with progress.watching() as traces:
-            client.download_from_metalink_file(item, path, num_threads=server.settings["threads"],
-                                               traces_copy_out=traces, deactivate_file_download_exceptions=True)
+            client.download_from_metalink_file(
+                item,
+                path,
+                num_threads=server.settings["threads"],
+                traces_copy_out=traces,
+                deactivate_file_download_exceptions=True,
+            )
         states = {(trace["scope"], trace["filename"]): trace for trace in traces}
         failed = []
         for file in files:
             trace = states.get((file["scope"], file["name"]), {})
             for row in file["rows"]:
-                row.update(rse=trace.get("remoteSite"), status="fetched", seconds=round(
-                    trace.get("transferEnd", 0) - trace.get("transferStart", 0), 3))
+                row.update(
+                    rse=trace.get("remoteSite"),
+                    status="fetched",
+                    seconds=round(trace.get("transferEnd", 0) - trace.get("transferStart", 0), 3),
+                )
             if not same(held(work, file), file):
                 failed.append((verdict(file, trace, os.path.exists(held(work, file))), file))
         if not failed:
@@ -604,8 +724,11 @@ def verdict(file, trace, there):
     what = "%(scope)s:%(name)s" % file
     why, where = " ".join(str(trace.get("stateReason", "")).split())[:300], trace.get("remoteSite")
     if there or trace.get("clientState") == "FAIL_VALIDATE":
-        return Error(MISMATCH, "%s: the copy at %s is not what Rucio registered (%s); report it to the site, or choose "
-                     "another with rse=" % (what, where, why if not there else "size"))
+        return Error(
+            MISMATCH,
+            "%s: the copy at %s is not what Rucio registered (%s); report it to the site, or choose "
+            "another with rse=" % (what, where, why if not there else "size"),
+        )
     if re.search("(?i)not found|no such file|does not exist", why):
         return Error(MISSING, "%s: no available replica, %s has lost it; report it to the site" % (what, where))
     return Error(SERVER, "%s: transfer from %s failed: %s; try again later" % (what, where, why))
@@ -615,20 +738,36 @@ def sources(server, client, expression, files):
     """A metalink for the client: available replicas, not on tape, best first."""
     dids = [did((file["scope"], file["name"])) for file in files]
     with about("rse=%s" % expression):
-        rows = {(row["scope"], row["name"]): row for row in server.list_replicas(
-            dids, rse_expression=expression, ignore_availability=False, client_location=client.client_location,
-            resolve_archives=False)}
+        rows = {
+            (row["scope"], row["name"]): row
+            for row in server.list_replicas(
+                dids,
+                rse_expression=expression,
+                ignore_availability=False,
+                client_location=client.client_location,
+                resolve_archives=False,
+            )
+        }
     root = ElementTree.Element("metalink", xmlns="urn:ietf:params:xml:ns:metalink")
     for file in files:
         row = rows.get((file["scope"], file["name"]), {"pfns": {}})
         urls = sorted((url["priority"], pfn, url["rse"]) for pfn, url in row["pfns"].items() if url["type"] != "TAPE")
         what, node = "%(scope)s:%(name)s" % file, ElementTree.SubElement(root, "file")
         if not urls:
-            states = [state for row in server.list_replicas([did((file["scope"], file["name"]))], all_states=True)
-                      for state in row["states"].items()]
-            raise Error(MISSING, "%s: no available replica%s (%s); `rucio rule add` makes one on disk" % (
-                what, " for rse=" + expression if expression else "",
-                several(["%s %s" % state for state in sorted(states)]) or "there is none"))
+            states = [
+                state
+                for row in server.list_replicas([did((file["scope"], file["name"]))], all_states=True)
+                for state in row["states"].items()
+            ]
+            raise Error(
+                MISSING,
+                "%s: no available replica%s (%s); `rucio rule add` makes one on disk"
+                % (
+                    what,
+                    " for rse=" + expression if expression else "",
+                    several(["%s %s" % state for state in sorted(states)]) or "there is none",
+                ),
+            )
         ElementTree.SubElement(node, "identity").text = what
         ElementTree.SubElement(node, "size").text = str(file["bytes"])
         for algorithm in ("adler32", "md5"):
@@ -647,7 +786,10 @@ class Progress:
 
     def line(self, what, bytes_, seconds, rse):
         self.count += 1
-        say("%d/%d %s %s %s/s %s" % (self.count, self.total, what, human(bytes_), human(bytes_ / max(seconds, 1e-3)), rse))
+        say(
+            "%d/%d %s %s %s/s %s"
+            % (self.count, self.total, what, human(bytes_), human(bytes_ / max(seconds, 1e-3)), rse)
+        )
 
     @contextlib.contextmanager
     def watching(self):
@@ -661,8 +803,12 @@ class Progress:
                 for number, trace in enumerate(list(traces)):
                     if trace.get("clientState") == "DONE" and "transferEnd" in trace and number not in shown:
                         shown.add(number)
-                        self.line("%(scope)s:%(filename)s" % trace, trace["filesize"] or 0,
-                                  trace["transferEnd"] - trace["transferStart"], trace["remoteSite"])
+                        self.line(
+                            "%(scope)s:%(filename)s" % trace,
+                            trace["filesize"] or 0,
+                            trace["transferEnd"] - trace["transferStart"],
+                            trace["remoteSite"],
+                        )
 
         thread = threading.Thread(target=look, daemon=True)
         thread.start()
@@ -674,6 +820,7 @@ class Progress:
 
 
 # ------------------------------------------------------------------------------------------ main
+
 
 def run(path):
     started = time.time()
@@ -696,8 +843,15 @@ def run(path):
             shutil.rmtree(os.path.join(work, name), ignore_errors=True)
         os.makedirs(work, 0o700, exist_ok=True)
         rows = stage_in(server, manifest, work)
-        receipt = {"format": 1, "action": action, "instance": instance["name"], "account": server.account,
-                   "rucio_host": client["rucio_host"], "files": rows, "seconds": round(time.time() - started, 3)}
+        receipt = {
+            "format": 1,
+            "action": action,
+            "instance": instance["name"],
+            "account": server.account,
+            "rucio_host": client["rucio_host"],
+            "files": rows,
+            "seconds": round(time.time() - started, 3),
+        }
         os.makedirs(os.path.dirname(manifest["receipt"]) or ".", exist_ok=True)
         with open(os.path.join(work, "receipt"), "w") as stream:
             json.dump(receipt, stream, indent=1, sort_keys=True)
