@@ -1,0 +1,352 @@
+"""What an expression may mean: each function turns a piece of it into a value, or reports why it cannot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from . import rules
+from .diagnostics import Report
+from .instances import nearest
+from .model import Expression, Instance, Option, Place, Reference, Transfer, Word
+
+MAX_NAME = 500  # the longest any Rucio schema allows (facts/rucio.md section 7)
+RUN = "{run}"
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+_INPUT_OPTIONS = ("rse", "first")
+_OUTPUT_OPTIONS = ("rse", "dataset", "lifetime", "if_exists")
+_ENGINE_OPTIONS = {"lazy": ("snakemake", False), "output": ("cwl", True)}  # engine, whether of an output
+
+
+def check(
+    reference: Reference,
+    engine: str,
+    instances: Mapping[str, Instance],
+    parameters: Mapping[str, str],
+    report: Report,
+) -> Transfer | None:
+    """What one reference asks for, or None when it has an error. Its path may be empty where it is still to be chosen.
+
+    ``parameters`` are the ``-p key=value`` of the command line, for ``${key}`` in the words.
+    """
+    expression = _substituted(reference.expression, parameters, report)
+    if expression is None:
+        return None
+    kind = _type(reference.place, expression)
+    good = (
+        _check_instance(expression, instances, report),
+        _check_did(expression, reference.place, engine, report),
+        _check_direction(reference, expression, report),
+        _check_options(expression, reference.place, engine, report),
+        _check_rse(expression, reference.place, instances, report),
+    )
+    path = _check_path(reference, expression, kind, engine, report) if good[2] else None
+    if path is None or not all(good):
+        return None
+    transfer = _transfer(replace(reference, expression=expression), kind, path, instances)
+    if not reference.place.is_output and transfer.first is not None and kind == "file" and path:
+        key = next(option.key for option in expression.options if option.key.text == "first")
+        report.add(rules.BAD_OPTION, key.span, '"first" is for a dataset, and this is one file', "remove it")
+        return None
+    return transfer
+
+
+def _substituted(expression: Expression, parameters: Mapping[str, str], report: Report) -> Expression | None:
+    good = True
+
+    def word(old: Word | None) -> Word | None:
+        nonlocal good
+        if old is None:
+            return None
+        text = re.sub(r"\$\{(\w+)\}", lambda found: parameters.get(found.group(1), found.group(0)), old.text)
+        missing = re.search(r"\$\{(\w*)\}", text)
+        if missing:
+            good = False
+            message = f'"{missing.group(0)}" is not replaced in an expression: what is staged is fixed when compiling'
+            hint = f"write the value, or compile with -p {missing.group(1) or 'NAME'}=VALUE"
+            report.add(rules.PLACEHOLDER, old.span, message, hint)
+        return Word(text, old.span)
+
+    changed = replace(
+        expression,
+        scope=word(expression.scope) or expression.scope,
+        name=word(expression.name) or expression.name,
+        instance=word(expression.instance) or expression.instance,
+        path=word(expression.path),
+        options=tuple(Option(each.key, word(each.value) or each.value) for each in expression.options),
+    )
+    return changed if good else None
+
+
+def _check_instance(expression: Expression, instances: Mapping[str, Instance], report: Report) -> bool:
+    word = expression.instance
+    if word.text in instances:
+        return True
+    hint = nearest(word.text, instances) or f"known are {', '.join(instances)}; describe others under rucio: instances:"
+    report.add(rules.UNKNOWN_INSTANCE, word.span, f'the instance "{word.text}" is not known', hint)
+    return False
+
+
+def _check_did(expression: Expression, place: Place, engine: str, report: Report) -> bool:
+    scope, name = expression.scope, expression.name
+    problem = _bad_scope(scope.text)
+    if problem:
+        report.add(rules.BAD_DID, scope.span, f'the scope "{_shown(scope.text)}" {problem}', "a DID is scope:name")
+        return False
+    problem = _bad_name(name.text)
+    if problem:
+        report.add(
+            rules.BAD_DID,
+            name.span,
+            f'the name "{_shown(name.text)}" {problem}',
+            "see the name in `rucio list-dids`",
+        )
+        return False
+    if place.is_output:
+        return _check_output_name(name, report)
+    return _check_input_name(name, place, engine, report)
+
+
+def _check_output_name(name: Word, report: Report) -> bool:
+    rest = name.text.replace(RUN, "")
+    if "*" in rest:
+        report.add(
+            rules.WILDCARD,
+            name.span,
+            f'"{name.text}" is a wildcard: an output has one name',
+            "write the name out",
+        )
+        return False
+    if re.search(r"[{}]", rest):
+        message = f'"{name.text}" holds braces that are not {RUN}'
+        report.add(rules.BAD_DID, name.span, message, f"only {RUN} is replaced, by the UUID of the workflow")
+        return False
+    if RUN not in name.text:
+        message = f'"{name.text}" is a name for one run only: in Rucio a name is never used again'
+        hint = f"put {RUN} in it, or change it before the next run unless the content stays identical"
+        report.add(rules.FIXED_OUTPUT_NAME, name.span, message, hint)
+    return True
+
+
+def _check_input_name(name: Word, place: Place, engine: str, report: Report) -> bool:
+    if re.search(r"[{}]", name.text) and engine != "snakemake":
+        message = f'"{name.text}" holds braces: wildcards in a name are for Snakemake only'
+        hint = f"{RUN} is for outputs; here, write the name out"
+        report.add(rules.WILDCARD, name.span, message, hint)
+        return False
+    if "*" in name.text and place is Place.INPUT_FILE:
+        message = f'"{name.text}" is a wildcard, and inputs.files takes one file'
+        report.add(rules.WILDCARD, name.span, message, "put it under inputs.directories, with -> DIRECTORY")
+        return False
+    return True
+
+
+def _bad_scope(scope: str) -> str:
+    if not scope:
+        return "is empty"
+    if not re.match(r"[A-Za-z0-9_.-]+\Z", scope):
+        return "may hold only letters, digits, `.`, `_` and `-`"
+    return ""
+
+
+def _bad_name(name: str) -> str:
+    if not name.strip("/"):
+        return "is empty"
+    if len(name) > MAX_NAME:
+        return f"has {len(name)} characters, and no Rucio takes more than {MAX_NAME}"
+    if not name.isprintable() or re.search(r"\s", name):
+        return "holds white space or a control character"
+    if ":" in name:
+        return 'holds a ":", which separates scope and name'
+    if {".", ".."} & set(name.split("/")):
+        return 'has a "." or ".." for a part'
+    if name.endswith("/"):
+        return 'ends with a "/"'
+    return ""
+
+
+def _shown(text: str) -> str:
+    text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _check_direction(reference: Reference, expression: Expression, report: Report) -> bool:
+    place = reference.place
+    call = "rucio(...)"
+    if place.is_output and expression.arrow is None:
+        message = "an output needs the workspace path that is uploaded"
+        hint = f"write results/plot.png -> {call}" if place is Place.OUTPUT_FILE else f"write results -> {call}"
+        report.add(rules.NO_PATH, expression.span, message, hint)
+        return False
+    if place.is_output and expression.arrow == "in":
+        report.add(rules.WRONG_DIRECTION, expression.span, "in outputs the path comes first", f"write path -> {call}")
+        return False
+    if not place.is_output and expression.arrow == "out":
+        report.add(rules.WRONG_DIRECTION, expression.span, "in inputs the path comes last", f"write {call} -> path")
+        return False
+    return True
+
+
+def _check_options(expression: Expression, place: Place, engine: str, report: Report) -> bool:
+    allowed = list(_OUTPUT_OPTIONS if place.is_output else _INPUT_OPTIONS)
+    if place is Place.OUTPUT_DIRECTORY:
+        allowed.remove("dataset")
+    if place is Place.INPUT_FILE:
+        allowed.remove("first")
+    allowed += [key for key, of in _ENGINE_OPTIONS.items() if of == (engine, place.is_output)]
+    good, seen = True, set()
+    for option in expression.options:
+        key = option.key.text
+        if key in seen:
+            report.add(rules.BAD_OPTION, option.key.span, f'"{key}" is given twice', "remove one of the two")
+            good = False
+        elif key not in allowed:
+            hint = nearest(key, allowed) or f"possible here: {', '.join(allowed)}"
+            report.add(rules.UNKNOWN_OPTION, option.key.span, f'there is no option "{key}" {_here(place)}', hint)
+            good = False
+        else:
+            good = _check_value(option, report) and good
+        seen.add(key)
+    return good
+
+
+def _here(place: Place) -> str:
+    return f"in {place.value}"
+
+
+def _check_value(option: Option, report: Report) -> bool:
+    key, text = option.key.text, option.value.text
+    form = ""
+    if not text or not text.isprintable():
+        form = "a word"
+    elif key == "first" and not re.match(r"[1-9][0-9]{0,8}\Z", text):
+        form = "a positive number of files"
+    elif key == "lifetime" and not re.match(r"[1-9][0-9]{0,5}[smhdwy]\Z", text):
+        form = "a number and a unit (s, m, h, d, w, y), such as 30d"
+    elif key == "if_exists" and text not in ("skip", "fail"):
+        form = "skip (identical content is fine) or fail"
+    elif key == "lazy" and text not in ("true", "false"):
+        form = "true or false"
+    elif key == "dataset" and (_bad_dataset(text)):
+        form = "the name of a dataset, or scope:name"
+    if form:
+        report.add(rules.BAD_OPTION, option.value.span, f'"{key}={_shown(text)}": {key} must be {form}')
+    return not form
+
+
+def _bad_dataset(text: str) -> bool:
+    scope, colon, name = text.rpartition(":")
+    rest = name.replace(RUN, "")
+    return bool((colon and _bad_scope(scope)) or _bad_name(name) or re.search(r"[*{}]", rest))
+
+
+def _check_rse(expression: Expression, place: Place, instances: Mapping[str, Instance], report: Report) -> bool:
+    instance = instances.get(expression.instance.text)
+    if not place.is_output or expression.option("rse") or instance is None or instance.rse:
+        return True
+    hint = f"add rse=NAME, or a default under rucio: instances: {instance.name}: rse:"
+    report.add(rules.NO_RSE, expression.span, "nothing says to which RSE this output goes", hint)
+    return False
+
+
+def _type(place: Place, expression: Expression) -> str:
+    if place in (Place.INPUT_DIRECTORY, Place.OUTPUT_DIRECTORY):
+        return "directory"
+    if place is Place.PARAMETER and expression.path and expression.path.text.endswith("/"):
+        return "directory"
+    return "file"
+
+
+def _check_path(reference: Reference, expression: Expression, kind: str, engine: str, report: Report) -> str | None:
+    """The normalised path; empty where a parameter gives none, for its DID may be declared elsewhere."""
+    word = expression.path
+    if word is None:
+        if reference.place is Place.PARAMETER:
+            return ""
+        if "*" in expression.name.text:
+            message = f'"{expression.name.text}" is a wildcard, so its files need a directory of their own'
+            report.add(rules.NO_PATH, expression.span, message, "write rucio(...) -> DIRECTORY")
+            return None
+        if _bad_name(expression.name.text):
+            return None
+        word = Word(expression.name.text.lstrip("/"), expression.name.span)
+    problem = bad_path(word.text)
+    braces = re.search(r"[{}]", word.text) and (engine != "snakemake" or reference.place.is_output)
+    if problem or braces:
+        problem = problem or "holds braces, which are replaced in names only"
+        report.add(
+            rules.BAD_PATH,
+            word.span,
+            f'the path "{_shown(word.text)}" {problem}',
+            "write a path relative to the workspace, such as data/x.root",
+        )
+        return None
+    if kind == "file" and word.text.endswith("/"):
+        message = f'"{word.text}" is a directory, and this is one file'
+        base = expression.name.text.rpartition("/")[2]
+        report.add(
+            rules.BAD_PATH,
+            word.span,
+            message,
+            f"write {word.text}{base}, or move the line to {'outputs' if reference.place.is_output else 'inputs'}.directories",
+        )
+        return None
+    if reference.place.is_output and re.search(r"[*?\[]", word.text):
+        report.add(
+            rules.WILDCARD,
+            word.span,
+            f'"{word.text}" is a glob, and an output has one path',
+            "name the file, or the directory under outputs.directories",
+        )
+        return None
+    return normalised(word.text)
+
+
+def bad_path(path: str) -> str:
+    """Why a path cannot be a workspace path, or an empty string."""
+    if not path.strip("/. ") and set(path) <= set("./ "):
+        return "names nothing in the workspace"
+    if path.startswith("/"):
+        return "is absolute"
+    if path.startswith("~"):
+        return "begins with ~, which is no place in a workspace"
+    if ".." in path.split("/"):
+        return 'leaves the workspace by ".."'
+    if not path.isprintable() or "\\" in path:
+        return "holds a control character or a backslash"
+    if len(path.encode()) > 1024:
+        return "is too long"
+    return ""
+
+
+def normalised(path: str) -> str:
+    """A path without `./`, `//` and a trailing `/`, all of which mean the same to a file system."""
+    return "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
+def _transfer(reference: Reference, kind: str, path: str, instances: Mapping[str, Instance]) -> Transfer:
+    expression = reference.expression
+
+    def option(key: str) -> str | None:
+        word = expression.option(key)
+        return word.text if word else None
+
+    first, lifetime, out = option("first"), option("lifetime"), reference.place.is_output
+    return Transfer(
+        direction="out" if out else "in",
+        instance=expression.instance.text,
+        scope=expression.scope.text,
+        name=expression.name.text,
+        type=kind,
+        path=path,
+        references=(reference,),
+        rse=option("rse") or (instances[expression.instance.text].rse if out else None),
+        first=int(first) if first else None,
+        lazy=option("lazy") == "true",
+        dataset=option("dataset"),
+        lifetime=int(lifetime[:-1]) * _SECONDS[lifetime[-1]] if lifetime else None,
+        if_exists=option("if_exists") or "skip",
+        output=option("output"),
+    )

@@ -1,0 +1,150 @@
+"""The pipeline: read -> find references -> check -> plan -> graft -> verify. Writing is the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import documents, rules
+from .backends import serial
+from .diagnostics import Diagnostic, Report
+from .documents import Document
+from .edits import Uneditable, apply
+from .instances import known_instances
+from .plan import engine_of, make_plan
+from .references import find_references
+from .schema import VERSIONS, check_specification, findings
+from .source import Source, Span
+from .specification import edit_specification
+from .task import Graft, Task
+from .workspace import Workspace, find_workspace
+
+BACKENDS: dict[str, Callable[[Task, Report], Graft]] = {"serial": serial.graft}
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """What a specification compiles to: ``text`` (None after an error) and ``files`` to write beside the source.
+
+    ``files`` are texts by path, relative to ``base``. Without a ``rucio(...)`` the text is the
+    source's, byte for byte.
+    """
+
+    text: str | None
+    files: Mapping[str, str] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    base: Path = Path()
+
+
+def compile_file(path: Path, *, parameters: Mapping[str, str] = {}, instances: Iterable[Path] = ()) -> Compilation:
+    """Compile a specification; mistakes of the user are in ``diagnostics``, in order of place.
+
+    ``parameters`` replace ``${key}`` in expressions; ``instances`` are files with a ``rucio: instances:`` block.
+    """
+    report = Report()
+    document = documents.load(path, report)
+    return _finish(document, path.parent, parameters, instances, report)
+
+
+def compile_bytes(
+    raw: bytes, name: str, *, parameters: Mapping[str, str] = {}, instances: Iterable[Path] = ()
+) -> Compilation:
+    """Compile a specification that is not in a file; messages call it ``name``, its paths are relative to the cwd."""
+    report = Report()
+    document = documents.decode(raw, name, report)
+    return _finish(document, Path(), parameters, instances, report)
+
+
+def _finish(
+    document: Document | None,
+    directory: Path,
+    parameters: Mapping[str, str],
+    instances: Iterable[Path],
+    report: Report,
+) -> Compilation:
+    result = _compile(document, directory, parameters, instances, report) if document else None
+    if result is None or report.failed:
+        return Compilation(None, {}, report.diagnostics)
+    text, files, base = result
+    return Compilation(text, files, report.diagnostics, base)
+
+
+def _compile(
+    document: Document,
+    directory: Path,
+    parameters: Mapping[str, str],
+    instance_files: Iterable[Path],
+    report: Report,
+) -> tuple[str, Mapping[str, str], Path] | None:
+    others = [documents.load(path, report) for path in instance_files]
+    if document.root.kind != "mapping":
+        message = "a REANA specification is a mapping with workflow:, inputs: and outputs:"
+        report.add(rules.NOT_A_SPECIFICATION, document.span(()), message)
+        return None
+    workspace = find_workspace(document, directory, report)
+    job_order = _parameter_file(document, workspace, report)
+    references = find_references(document, report)
+    if job_order:
+        references += find_references(job_order, report, parameters=True)
+    check_specification(document, report)
+    known = known_instances((document, *(each for each in others if each)), report)
+    plan = make_plan(document, references, known, parameters, report)
+    if report.failed:
+        return None
+    if not references and document.at(("rucio",)) is None:
+        return document.source.text, {}, workspace.base
+    if not references:
+        span = document.key_span(("rucio",))
+        report.add(rules.UNUSED_INSTANCES, span, "nothing uses the instances of this block", "remove it")
+    task = Task(document, plan, workspace, job_order)
+    try:
+        graft = _graft(task, report) if references else Graft()
+        edits = [*graft.edits, *edit_specification(document, plan, graft.files)]
+    except Uneditable as error:
+        span = Span(document.source, error.node.start, error.node.end)
+        report.add(
+            rules.BAD_ALIAS,
+            span,
+            "the compiler must write here, and an alias cannot be changed",
+            "write it out",
+        )
+        return None
+    if report.failed:
+        return None
+    text = apply(document.source, edits)
+    _verify(document, text)
+    return text, graft.files, workspace.base
+
+
+def _graft(task: Task, report: Report) -> Graft:
+    engine = engine_of(task.document)
+    if engine in BACKENDS:
+        return BACKENDS[engine](task, report)
+    message = f'rucio(...) in a workflow of type "{engine}" cannot be compiled'
+    hint = f"possible are {', '.join(BACKENDS)}"
+    report.add(rules.UNSUPPORTED_ENGINE, task.document.span(("workflow", "type")), message, hint)
+    return Graft()
+
+
+def _parameter_file(document: Document, workspace: Workspace, report: Report) -> Document | None:
+    """The file that ``inputs.parameters.input`` names: for CWL and Snakemake it replaces the parameters (facts A.2)."""
+    where = ("inputs", "parameters", "input")
+    node = document.at(where)
+    if node is None or node.kind != "scalar" or engine_of(document) not in ("cwl", "snakemake"):
+        return None
+    return workspace.load(node.value, report, document.span(where))
+
+
+def _verify(document: Document, text: str) -> None:
+    """Raise AssertionError where the output has a fault that the source had not: it would be ours."""
+    report = Report()
+    output = documents.parse(Source("output", text), report)
+    if output is None or report.failed:
+        raise AssertionError([found.message for found in report.diagnostics])
+    if find_references(output, report) or report.failed:
+        raise AssertionError("an expression is left in the output")
+    for version in VERSIONS:
+        before, after = findings(document.root.data, version), findings(output.root.data, version)
+        if len(after) > len(before):
+            raise AssertionError(f"REANA {version} would complain: {after}")

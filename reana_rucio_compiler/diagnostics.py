@@ -1,0 +1,97 @@
+"""What is said to the user: rules, diagnostics, and the report that collects them."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, field
+
+from .source import Source, Span
+
+
+class Severity(enum.Enum):
+    """How bad it is. Only an error stops the compilation."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A bad pattern, named after it; ``code`` is stable and never reused.
+
+    ``why`` says what goes wrong without the rule; ``wrong`` and ``right`` are whole specifications (or the part
+    of one under ``inputs:``/``outputs:``), and a test compiles both. ``ignorable`` says whether a comment
+    ``# rucio: ignore[CODE]`` silences it: an error after which the line has no meaning cannot be silenced.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    title: str
+    why: str = ""
+    wrong: str = ""
+    right: str = ""
+    ignorable: bool = False
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding: where (``span``), what (``message``, lower case, the thing in quotes), and the remedy (``hint``)."""
+
+    rule: Rule
+    span: Span
+    message: str
+    hint: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """The severity of its rule."""
+        return self.rule.severity
+
+    @property
+    def order(self) -> tuple[str, int, int, str, str]:
+        """By file, then by place, then by code: the order in which diagnostics are shown."""
+        return (self.span.source.name, self.span.start, self.span.end, self.rule.code, self.message)
+
+
+@dataclass
+class Report:
+    """The diagnostics of one run. Every pass adds to it."""
+
+    _found: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, rule: Rule, span: Span, message: str, hint: str = "") -> None:
+        """Record a finding, unless the user's line says that it is to be ignored."""
+        diagnostic = Diagnostic(rule, span, message, hint)
+        if not (rule.ignorable and rule.code in ignored_codes(span.source, span.line)):
+            self._found.append(diagnostic)
+
+    def covers(self, span: Span) -> bool:
+        """Whether an error has been found at a place that begins where this one does, or around it."""
+        return any(
+            found.severity is Severity.ERROR
+            and found.span.source is span.source
+            and found.span.start <= span.start <= max(found.span.end, found.span.start)
+            for found in self._found
+        )
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything found, each once, in order of place."""
+        return tuple(sorted(dict.fromkeys(self._found), key=lambda found: found.order))
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error."""
+        return any(found.severity is Severity.ERROR for found in self._found)
+
+
+_IGNORE = re.compile(r"#\s*rucio:\s*ignore\[([^\]]*)\]")
+
+
+def ignored_codes(source: Source, line: int) -> frozenset[str]:
+    """The codes in ``# rucio: ignore[RRnnn, …]`` on a line (counted from 1)."""
+    found: re.Match[str] | None = _IGNORE.search(source.line(line))
+    return frozenset(re.split(r"[\s,]+", found.group(1).strip())) if found else frozenset()

@@ -1,0 +1,426 @@
+"""YAML in: a text becomes a tree whose every node knows where it stands. All of ruamel.yaml is here.
+
+The tree is built from ruamel's *events*, not by its composer: the scanner then reads no further than the limits
+below allow, so that hostile input is refused in milliseconds (100 KB of ``[`` take the composer 7 s), and marks are
+exact for every style of scalar. Values have the types that REANA gives them, which reads YAML 1.1 with PyYAML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Union
+
+from . import rules
+from .diagnostics import Report, Rule
+from .source import Source, Span
+
+MAX_BYTES = 8 * 1024 * 1024
+MAX_DEPTH = 64
+MAX_EXPANDED_NODES = 1_000_000
+
+Key = Union[str, int]
+Where = tuple[Key, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A YAML node. ``start`` and ``end`` are offsets in the text; those of a block collection end at its last leaf.
+
+    ``kind`` is ``"scalar"``, ``"sequence"`` or ``"mapping"``; ``style`` is one of ``plain ' " | >`` for a scalar,
+    ``flow`` or ``block`` for a collection. A scalar has ``value``, a sequence ``items``, a mapping ``pairs``.
+    ``alias`` marks a ``*name``: the rest is then what the anchor stands for, but for ``start`` and ``end``.
+    """
+
+    kind: str
+    start: int
+    end: int
+    style: str
+    tag: str | None = None
+    anchor: str | None = None
+    alias: bool = False
+    value: str = ""
+    items: tuple[Node, ...] = ()
+    pairs: tuple[tuple[Node, Node], ...] = ()
+
+    def get(self, key: Key) -> Node | None:
+        """The value of a key of a mapping (the last one, as PyYAML has it), or the item of an index, or None."""
+        if isinstance(key, int):
+            return self.items[key] if key < len(self.items) else None
+        return next((value for name, value in reversed(self.pairs) if name.value == key), None)
+
+    def key(self, key: str) -> Node | None:
+        """The node of a key of a mapping."""
+        return next((name for name, _ in reversed(self.pairs) if name.value == key), None)
+
+    @property
+    def children(self) -> Iterator[tuple[Key, Node]]:
+        """The values under this node with their keys or indexes."""
+        yield from enumerate(self.items)
+        for name, value in self.pairs:
+            yield name.value, value
+
+    @cached_property
+    def data(self) -> Any:
+        """The plain Python value that REANA sees. An alias and its anchor share one object."""
+        if self.kind == "scalar":
+            return _scalar_data(self)
+        if self.kind == "sequence":
+            return [item.data for item in self.items]
+        merged: dict[str, Any] = {}
+        for name, value in self.pairs:
+            if name.value == "<<" and name.style == "plain":
+                for each in value.items or (value,):
+                    merged = {**each.data, **merged} if isinstance(each.data, dict) else merged
+        merged.update(
+            (name.value, value.data) for name, value in self.pairs if (name.value, name.style) != ("<<", "plain")
+        )
+        return merged
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A source and the root of its tree."""
+
+    source: Source
+    root: Node
+
+    def at(self, path: Where) -> Node | None:
+        """The node at a path of keys and indexes, or None."""
+        node: Node | None = self.root
+        for key in path:
+            node = node.get(key) if node else None
+        return node
+
+    def span(self, path: Where) -> Span:
+        """The span of the node at a path, or of the nearest node above it that exists."""
+        node = self.at(path)
+        while node is None:
+            path = path[:-1]
+            node = self.at(path)
+        return self.span_of(node)
+
+    def span_of(self, node: Node) -> Span:
+        """The span of a node; of a long block collection only its first line, which is enough to find it."""
+        end = node.end
+        if node.kind != "scalar" and node.style == "block":
+            end = min(end, self.source.line_end(node.start))
+        while end > node.start and self.source.text[end - 1] in "\r\n":
+            end -= 1
+        return Span(self.source, node.start, end)
+
+    def key_span(self, path: Where) -> Span:
+        """The span of the key at a path of a mapping, or of the item at a path of a sequence."""
+        parent = self.at(path[:-1]) if path else None
+        key = parent.key(path[-1]) if parent and isinstance(path[-1], str) else None
+        return self.span_of(key) if key else self.span(path)
+
+
+def walk(node: Node, path: Where = ()) -> Iterator[tuple[Where, Node]]:
+    """Every node below and including this one, with its path, in order of place. What an alias stands for is left out."""
+    yield path, node
+    if not node.alias:
+        for key, child in node.children:
+            yield from walk(child, (*path, key))
+
+
+def load(path: Path, report: Report, name: str | None = None) -> Document | None:
+    """The document in a file, or None when it could not be read; the report then says why."""
+    name = name or str(path)
+    nowhere = Span(Source(name, ""), 0, 0)
+    try:
+        if path.is_dir():
+            report.add(rules.UNREADABLE_FILE, nowhere, f'"{name}" is a directory', "name the reana.yaml in it")
+            return None
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        hint = "is the path right, and relative to the current directory?"
+        report.add(rules.UNREADABLE_FILE, nowhere, f'"{name}" cannot be read: {error.strerror}', hint)
+        return None
+    return decode(raw, name, report)
+
+
+def decode(raw: bytes, name: str, report: Report) -> Document | None:
+    """The document in some bytes, or None when they are not the YAML we can read; the report then says why."""
+    if len(raw) > MAX_BYTES:
+        hint = "REANA takes specifications of about 95 KB; is this the right file?"
+        message = f'"{name}" is larger than {MAX_BYTES // 1024 // 1024} MiB'
+        report.add(rules.TOO_LARGE, Span(Source(name, ""), 0, 0), message, hint)
+        return None
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = Source(name, raw[: error.start].decode("utf-8"))
+        place = Span(before, len(before.text), len(before.text))
+        message = f'"{name}" is not UTF-8: byte 0x{raw[error.start]:02x} at offset {error.start}'
+        report.add(rules.NOT_UTF8, place, message, "save the file in UTF-8 (iconv -f latin1 -t utf-8)")
+        return None
+    return parse(Source(name, text), report)
+
+
+def parse(source: Source, report: Report) -> Document | None:
+    """The document in a source, or None when it is not YAML that REANA could read; the report then says why."""
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    builder = _Builder(source, report)
+    try:
+        root = builder.build()
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        _report_yaml_error(source, mark.index if mark else 0, error.problem or error.context or "", report)
+        return None
+    except YAMLError as error:  # a character that YAML does not allow has a position and no mark
+        at = getattr(error, "position", 0)
+        _report_yaml_error(source, at if isinstance(at, int) else 0, "a character that YAML does not allow", report)
+        return None
+    if root is None:
+        return None
+    return Document(source, root)
+
+
+def _report_trap(source: Source, at: int, report: Report) -> bool:
+    """Whether a YAML error stands in an output whose path begins with YAML syntax; that is then what is reported."""
+    line = source.line(source.position(at)[0])
+    start = source.line_start(source.position(at)[0])
+    trap = re.search(r"(?:^|\s)-\s+([*&{\[!@%\"`|>'].*?)\s*->\s*rucio\s*\(", line)
+    if trap:
+        text = line[trap.start(1) :].strip()
+        place = Span(source, start + trap.start(1), start + trap.start(1) + len(text))
+        message = f"YAML takes the {text[0]} at the start of this path for its own syntax"
+        quoted = text.replace("'", "''")
+        report.add(rules.YAML_TRAP, place, message, f"quote it: '{quoted}'")
+    return trap is not None
+
+
+def _report_yaml_error(source: Source, at: int, problem: str, report: Report) -> None:
+    at = min(at, len(source.text))
+    line = source.line(source.position(at)[0])
+    if _report_trap(source, at, report):
+        return
+    hint = ""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        hint = "indent with spaces: YAML does not allow tabs there"
+    elif re.search(r"\brucio\s*\(", line):
+        hint = "quote the whole rucio(...) expression"
+    report.add(rules.NOT_YAML, Span(source, at, at), f"this is not YAML: {problem}", hint)
+
+
+class _Limit(Exception):
+    """The text is beyond a limit, which has been reported."""
+
+
+class _Builder:
+    """Turns the events of one text into a tree, bounded in depth and in what its aliases amount to."""
+
+    def __init__(self, source: Source, report: Report) -> None:
+        self.source, self.report = source, report
+        self.anchors: dict[str, Node] = {}
+        self.sizes: dict[int, int] = {}
+
+    def build(self) -> Node | None:
+        from ruamel.yaml import YAML
+
+        events = YAML(typ="safe", pure=True).parse(self.source.text)
+        root: Node | None = None
+        try:
+            for event in events:
+                kind = type(event).__name__
+                if kind == "DocumentStartEvent" and root is not None:
+                    self.fail(
+                        rules.NOT_A_SPECIFICATION,
+                        event.start_mark.index,
+                        "a second YAML document starts here",
+                        "keep one document in the file",
+                    )
+                elif kind.startswith(("Scalar", "Sequence", "Mapping", "Alias")):
+                    root = self.node(event, events, 0)
+        except _Limit:
+            return None
+        if root is None:
+            self.report.add(rules.NOT_A_SPECIFICATION, Span(self.source, 0, 0), f'"{self.source.name}" is empty')
+        return root
+
+    def fail(self, rule: Rule, at: int, message: str, hint: str = "") -> None:
+        if rule in (rules.BAD_ALIAS, rules.YAML_TAG) and _report_trap(self.source, at, self.report):
+            raise _Limit
+        self.report.add(rule, Span(self.source, at, at), message, hint)
+        raise _Limit
+
+    def node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+        kind = type(event).__name__
+        if depth > MAX_DEPTH:
+            self.fail(
+                rules.TOO_LARGE,
+                event.start_mark.index,
+                f"nested more than {MAX_DEPTH} levels deep",
+                "no REANA specification is nested so deeply; is this the right file?",
+            )
+        if kind == "AliasEvent":
+            return self.alias(event)
+        if kind == "ScalarEvent":
+            node = self.scalar(event)
+        elif kind == "SequenceStartEvent":
+            node = self.sequence(event, events, depth)
+        else:
+            node = self.mapping(event, events, depth)
+        if node.anchor:
+            self.anchors[node.anchor] = node
+        return node
+
+    def alias(self, event: Any) -> Node:
+        start, end = event.start_mark.index, event.end_mark.index
+        name = str(event.anchor)
+        if name not in self.anchors:
+            self.fail(
+                rules.BAD_ALIAS,
+                start,
+                f'the alias "*{name}" has no anchor before it',
+                f'"&{name}" must stand earlier in the file, and not around the alias; or quote the value',
+            )
+        target = self.anchors[name]
+        node = replace(target, start=start, end=end, anchor=None, alias=True)
+        node.__dict__["data"] = target.data
+        self.measure(node, [target])
+        return node
+
+    def scalar(self, event: Any) -> Node:
+        start, end = event.start_mark.index, event.end_mark.index
+        if start == end:  # an empty value: ruamel puts its mark at the next token
+            start = end = len(self.source.text[:start].rstrip())
+        start = min(self.content(event), end) if start < end else start
+        tag = self.tag(event)
+        return Node("scalar", start, end, event.style or "plain", tag, event.anchor, value=event.value)
+
+    def content(self, event: Any) -> int:
+        """Where the content starts behind an anchor and a tag, at which the mark of the event stands."""
+        start: int = event.start_mark.index
+        if event.anchor or event.tag:
+            found = _PROPERTIES.match(self.source.text, start)
+            return found.end() if found else start
+        return start
+
+    def tag(self, event: Any) -> str | None:
+        tag = str(event.tag) if event.tag else None
+        if tag and tag != "!" and not tag.startswith("tag:yaml.org,2002:"):
+            self.fail(
+                rules.YAML_TAG,
+                event.start_mark.index,
+                f'the YAML tag "{tag}" is not known to REANA',
+                "quote the value if the exclamation mark belongs to it",
+            )
+        return tag
+
+    def sequence(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+        items = []
+        for inner in events:
+            if type(inner).__name__ == "SequenceEndEvent":
+                break
+            items.append(self.node(inner, events, depth + 1))
+        node = self.collection("sequence", event, inner, items)
+        return self.measured(replace(node, items=tuple(items)), items)
+
+    def mapping(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+        pairs: list[tuple[Node, Node]] = []
+        seen: dict[str, Node] = {}
+        for inner in events:
+            if type(inner).__name__ == "MappingEndEvent":
+                break
+            name = self.node(inner, events, depth + 1)
+            value = self.node(next(events), events, depth + 1)
+            if value.kind == "scalar" and value.start == value.end:  # an empty value stands behind its colon
+                colon = self.source.text.find(":", name.end) + 1
+                value = replace(value, start=colon, end=colon)
+            if name.kind == "scalar" and name.value in seen and name.value != "<<":
+                line = self.source.position(seen[name.value].start)[0]
+                message = f'the key "{name.value}" stands here a second time; the first is on line {line}'
+                hint = "YAML readers keep one of the two silently; merge them"
+                self.report.add(rules.DUPLICATE_KEY, Span(self.source, name.start, name.end), message, hint)
+            seen.setdefault(name.value, name)
+            pairs.append((name, value))
+        node = self.collection("mapping", event, inner, [each for pair in pairs for each in pair])
+        return self.measured(replace(node, pairs=tuple(pairs)), [each for pair in pairs for each in pair])
+
+    def collection(self, kind: str, first: Any, last: Any, inside: list[Node]) -> Node:
+        flow = bool(first.flow_style)
+        end = last.end_mark.index if flow or not inside else inside[-1].end
+        start = first.start_mark.index
+        if flow:  # the mark stands at the anchor or the tag, if there is one
+            start = self.source.text.index("[" if kind == "sequence" else "{", start)
+        elif inside and kind == "mapping":
+            start = inside[0].start
+        return Node(kind, start, end, "flow" if flow else "block", self.tag(first), first.anchor)
+
+    def measured(self, node: Node, inside: list[Node]) -> Node:
+        self.measure(node, inside)
+        return node
+
+    def measure(self, node: Node, inside: list[Node]) -> None:
+        """Bound what the aliases expand to: whoever walks the data later walks that much."""
+        size = 1 + sum(self.sizes.get(id(each), 1) for each in inside)
+        self.sizes[id(node)] = size
+        if size > MAX_EXPANDED_NODES:
+            self.fail(
+                rules.TOO_LARGE,
+                node.start,
+                f"the aliases expand to more than {MAX_EXPANDED_NODES} nodes",
+                "write the values out",
+            )
+
+
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s*(?:#.*\s*)*)*")
+
+_LONGEST_NUMBER = 200  # beyond it Python itself refuses to convert, and no number is meant
+
+# What PyYAML, and so REANA, makes of a plain scalar (YAML 1.1).
+_BOOLEANS = dict.fromkeys(("yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True)
+_BOOLEANS.update(dict.fromkeys(("no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False))
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_INTEGER = re.compile(r"[-+]?(?:0b[0-1_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*(?::[0-5]?[0-9])+)\Z")
+_FLOAT = re.compile(
+    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
+    r"|[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|\.(?:inf|Inf|INF))\Z|\.(?:nan|NaN|NAN)\Z"
+)
+
+
+def _scalar_data(node: Node) -> Any:
+    text = node.value
+    if len(text) > _LONGEST_NUMBER:
+        return text
+    tag = (node.tag or "").rpartition(":")[2]
+    if tag == "str" or node.tag == "!" or (not tag and node.style != "plain"):
+        return text
+    if text in _BOOLEANS and tag in ("", "bool"):
+        return _BOOLEANS[text]
+    if text in _NULLS and tag in ("", "null"):
+        return None
+    if _INTEGER.match(text) and tag in ("", "int"):
+        return _integer(text.replace("_", ""))
+    if _FLOAT.match(text) and tag in ("", "float"):
+        return _float(text.replace("_", "").lower())
+    return text
+
+
+def _integer(text: str) -> int:
+    sign = -1 if text.startswith("-") else 1
+    digits = text.lstrip("+-")
+    if ":" in digits:
+        total = 0
+        for part in digits.split(":"):
+            total = total * 60 + int(part)
+        return sign * total
+    if digits.startswith("0") and digits[1:].isdigit():
+        return sign * int(digits, 8)
+    return sign * int(digits, 0)
+
+
+def _float(text: str) -> float:
+    if ":" in text:
+        total = 0.0
+        for part in text.lstrip("+-").split(":"):
+            total = total * 60 + float(part)
+        return -total if text.startswith("-") else total
+    return float(text.replace(".inf", "inf").replace(".nan", "nan"))

@@ -1,0 +1,269 @@
+"""YAML out: changes spliced into the original text, so that everything they do not touch survives byte for byte.
+
+Every function returns edits and changes nothing; ``apply`` makes the text. What is inserted has the style of its
+surroundings: block with the user's indentation, or flow where the user's collection is flow.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .documents import Document, Node
+from .source import Source
+
+
+@dataclass(frozen=True, order=True)
+class Edit:
+    """Replace the characters ``start`` to ``end`` by ``text``. Insertions at one place keep the order of ``rank``."""
+
+    start: int
+    end: int
+    rank: int
+    text: str
+
+
+class Uneditable(Exception):
+    """An edit would have to change what an anchor shares with other places. ``node`` is the alias."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__("an alias stands where the compiler must write")
+        self.node = node
+
+
+def apply(source: Source, edits: Iterable[Edit]) -> str:
+    """The text with the edits made. Edits must not overlap: that would be a mistake of ours."""
+    parts, at = [], 0
+    for edit in sorted(edits):
+        if edit.start < at:
+            raise AssertionError(f"overlapping edits at {edit.start} in {source.name}")
+        parts += [source.text[at : edit.start], edit.text.replace("\n", source.newline)]
+        at = edit.end
+    return "".join(parts) + source.text[at:]
+
+
+def replace_scalar(node: Node, value: str, in_flow: bool = False) -> Edit:
+    """Put another string in the place of a scalar."""
+    text = scalar(value, in_flow)
+    if node.style in ("|", ">"):  # the end of a block scalar is behind its line break
+        text += "\n"
+    return Edit(node.start, node.end, 0, text)
+
+
+def edit_sequence(
+    document: Document,
+    path: tuple[Any, ...],
+    remove: Iterable[int] = (),
+    replace: Mapping[int, str] = {},
+    prepend: Sequence[Any] = (),
+    append: Sequence[Any] = (),
+) -> list[Edit]:
+    """Change the items of the sequence at a path, which must exist. One that loses its last item becomes ``[]``."""
+    node = document.at(path)
+    if node is None or node.kind != "sequence":
+        raise AssertionError(f"no sequence at {path}")
+    removed = frozenset(remove)
+    if node.alias and (removed or replace or prepend or append):
+        raise Uneditable(node)
+    edits = [replace_scalar(node.items[at], text, node.style == "flow") for at, text in replace.items()]
+    if node.style == "flow":
+        return edits + _edit_flow(document.source, node, removed, prepend, append)
+    return edits + _edit_block(document, path, node, removed, prepend, append)
+
+
+def _edit_block(
+    document: Document,
+    path: tuple[Any, ...],
+    node: Node,
+    removed: frozenset[int],
+    prepend: Sequence[Any],
+    append: Sequence[Any],
+) -> list[Edit]:
+    source = document.source
+    indent = source.position(node.start)[1] - 1
+    edits = []
+    for at in removed:
+        start = source.line_start(source.position(_dash(source, node, at))[0])
+        edits.append(Edit(start, _line_behind(source, node.items[at]), 0, ""))
+    if len(removed) == len(node.items) and not prepend and not append:
+        key = document.at(path[:-1]).key(path[-1])  # type: ignore[union-attr]
+        colon = source.text.index(":", key.end) + 1  # type: ignore[union-attr]
+        return [*edits, Edit(colon, colon, 0, " []")]
+    if prepend:
+        text = "".join(item(value, indent) for value in prepend)
+        edits.append(_insertion(source, _before(document, path, node), text, 1))
+    if append:
+        text = "".join(item(value, indent) for value in append)
+        edits.append(_insertion(source, _line_behind(source, node.items[-1]), text, 2))
+    return edits
+
+
+def _dash(source: Source, node: Node, at: int) -> int:
+    """Where the dash of an item stands."""
+    if at == 0:
+        return node.start
+    return source.text.rindex("-", 0, max(node.items[at].start, 1)) if node.items[at].start else 0
+
+
+def _before(document: Document, path: tuple[Any, ...], node: Node) -> int:
+    """Where items go in front: right behind the key, so that a comment above the first item stays with that."""
+    source = document.source
+    parent = document.at(path[:-1])
+    key = parent.key(path[-1]) if parent and isinstance(path[-1], str) else None
+    if key is not None:
+        behind = source.line_end(key.end)
+        between = source.text[key.end : node.start]
+        if behind <= node.start and re.fullmatch(r"\s*:[ \t]*(#[^\n]*)?(\s|#[^\n]*\n)*", between):
+            return behind
+    return source.line_start(source.position(node.start)[0])
+
+
+def _line_behind(source: Source, node: Node) -> int:
+    """The start of the line that follows a node; a comment at its end stays with it."""
+    end = node.end
+    if node.kind == "scalar" or node.style == "flow":
+        if node.style in ("|", ">") and source.position(end)[1] == 1 and end > node.start:
+            return end
+        return source.line_end(end)
+    last = node
+    while last.kind != "scalar" and last.style == "block" and not last.alias:
+        last = last.items[-1] if last.kind == "sequence" else last.pairs[-1][1]
+    return _line_behind(source, last)
+
+
+def _insertion(source: Source, at: int, text: str, rank: int) -> Edit:
+    """Insert whole lines at the start of a line, also where the last line of the file has no line break."""
+    if at == len(source.text) and source.text and not source.text.endswith("\n"):
+        return Edit(at, at, rank, "\n" + text.rstrip("\n"))
+    return Edit(at, at, rank, text)
+
+
+def _edit_flow(
+    source: Source, node: Node, removed: frozenset[int], prepend: Sequence[Any], append: Sequence[Any]
+) -> list[Edit]:
+    edits = [_removal(source, node, at, removed) for at in sorted(removed)]
+    kept = len(node.items) - len(removed)
+    if prepend:
+        text = ", ".join(flow(value) for value in prepend) + (", " if kept or append else "")
+        edits.append(Edit(node.start + 1, node.start + 1, 1, text))
+    if append:
+        end = node.items[-1].end if node.items else node.start + 1
+        text = ", ".join(flow(value) for value in append)
+        comma = source.text[end : node.end - 1].find(",") >= 0 and "#" not in source.text[end : node.end - 1]
+        place = node.end - 1 if comma or not kept else end
+        edits.append(Edit(place, place, 2, text if comma or not kept else ", " + text))
+    return edits
+
+
+def _removal(source: Source, node: Node, at: int, removed: frozenset[int]) -> Edit:
+    """Take an item of a flow sequence out with the comma that separates it from what is kept."""
+    this = node.items[at]
+    later = [index for index in range(at + 1, len(node.items)) if index not in removed]
+    if at + 1 < len(node.items) and (later or at + 1 in removed):
+        between = source.text[this.end : node.items[at + 1].start]
+        if "#" not in between:
+            return Edit(this.start, node.items[at + 1].start, 0, "")
+        return Edit(this.start, this.end + between.index(",") + 1, 0, "")
+    if at and (at - 1) not in removed and source.text[node.items[at - 1].end : this.start].strip() == ",":
+        return Edit(node.items[at - 1].end, this.end, 0, "")
+    tail = re.match(r"\s*,", source.text[this.end :])
+    return Edit(this.start, this.end + (tail.end() if tail else 0), 0, "")
+
+
+def remove_key(document: Document, path: tuple[Any, ...]) -> list[Edit]:
+    """Take a key of a mapping out, with its value and the whole lines that they stand on."""
+    source, parent = document.source, document.at(path[:-1])
+    if parent is None:
+        raise AssertionError(f"no mapping at {path[:-1]}")
+    keys = [key for key, _ in parent.pairs]
+    index = next(at for at, key in enumerate(keys) if key.value == path[-1])
+    key, value = parent.pairs[index]
+    if parent.style == "block":
+        return [Edit(source.line_start(source.position(key.start)[0]), _line_behind(source, value), 0, "")]
+    if index + 1 < len(keys):
+        return [Edit(key.start, keys[index + 1].start, 0, "")]
+    if index:
+        return [Edit(parent.pairs[index - 1][1].end, value.end, 0, "")]
+    return [Edit(parent.start + 1, parent.end - 1, 0, "")]
+
+
+def set_key(document: Document, path: tuple[Any, ...], value: Any) -> list[Edit]:
+    """Give a key of an existing mapping a value: in place of a null or empty one, or as its last key."""
+    source, parent = document.source, document.at(path[:-1])
+    if parent is None or parent.kind != "mapping":
+        raise AssertionError(f"no mapping at {path[:-1]}")
+    if parent.alias:
+        raise Uneditable(parent)
+    old = parent.get(path[-1])
+    if parent.style == "flow":
+        if old is not None:
+            return [Edit(old.start, old.end, 0, " " * (old.start == old.end) + flow(value))]
+        end = parent.pairs[-1][1].end if parent.pairs else parent.start + 1
+        return [Edit(end, end, 1, (", " if parent.pairs else "") + f"{scalar(path[-1], True)}: {flow(value)}")]
+    indent = source.position(parent.pairs[0][0].start)[1] - 1
+    if old is not None:
+        text = flow(value) if not value else "\n" + block(value, indent + 2).rstrip("\n")
+        return [Edit(old.start, old.end, 1, (" " if not value and old.start == old.end else "") + text)]
+    lines = " " * indent + scalar(path[-1], False) + ":" + _value(value, indent)
+    return [_insertion(source, _line_behind(source, parent), lines, 1)]
+
+
+def item(value: Any, indent: int) -> str:
+    """A value as an item of a block sequence whose dashes stand ``indent`` columns in."""
+    pad = " " * indent
+    if isinstance(value, Mapping) and value:
+        return pad + "- " + block(value, indent + 2)[indent + 2 :]
+    return pad + "-" + _value(value, indent)
+
+
+def block(value: Any, indent: int) -> str:
+    """A non-empty mapping or sequence in block style, each line ``indent`` columns in."""
+    pad = " " * indent
+    if isinstance(value, Mapping):
+        return "".join(f"{pad}{scalar(str(key), False)}:{_value(each, indent)}" for key, each in value.items())
+    return "".join(item(each, indent) for each in value)
+
+
+def _value(value: Any, indent: int) -> str:
+    """What follows a colon or a dash, with its line break."""
+    if isinstance(value, (Mapping, list, tuple)) and value:
+        return "\n" + block(value, indent + 2)
+    if isinstance(value, str) and "\n" in value and _fits_literal(value):
+        lines = value.split("\n")
+        chomp = "" if value.endswith("\n") else "-"
+        lines = lines[:-1] if value.endswith("\n") else lines
+        return f" |{chomp}\n" + "".join(f"{' ' * (indent + 2)}{line}\n" if line else "\n" for line in lines)
+    return f" {flow(value)}\n" if not isinstance(value, str) else f" {scalar(value, False)}\n"
+
+
+def _fits_literal(value: str) -> bool:
+    """Whether a literal block scalar can hold a text: printable, with no space at its start nor blank lines at its end."""
+    return (
+        not value.startswith((" ", "\n", "\t"))
+        and not value.endswith("\n\n")
+        and all(char == "\n" or char.isprintable() for char in value)
+    )
+
+
+_PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./+@%-]*(?::[A-Za-z0-9_./+@%-]+)*\Z")
+
+
+def scalar(value: str, in_flow: bool) -> str:
+    """A string as a YAML scalar on one line that every YAML reader takes for this string."""
+    if _PLAIN.match(value) and isinstance(_resolved(value), str):
+        return value
+    if value.isprintable() and not in_flow:
+        return "'" + value.replace("'", "''") + "'"
+    return json.dumps(value)
+
+
+def _resolved(value: str) -> Any:
+    return Node("scalar", 0, 0, "plain", value=value).data
+
+
+def flow(value: Any | Mapping[str, Any] | Sequence[Any]) -> str:
+    """A value on one line, as JSON has it, which YAML reads too."""
+    return json.dumps(value)

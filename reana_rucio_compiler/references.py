@@ -1,0 +1,317 @@
+"""Find and parse the ``rucio(...)`` expressions of a document. All of lark is here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from . import resources, rules
+from .diagnostics import Report
+from .documents import Document, Node, Where, walk
+from .model import Expression, Option, Place, Reference, Word
+from .source import Source, Span
+
+if TYPE_CHECKING:
+    from lark import Lark, Token
+
+_PLACES: dict[tuple[object, object], Place] = {
+    ("inputs", "files"): Place.INPUT_FILE,
+    ("inputs", "directories"): Place.INPUT_DIRECTORY,
+    ("outputs", "files"): Place.OUTPUT_FILE,
+    ("outputs", "directories"): Place.OUTPUT_DIRECTORY,
+}
+_EXPRESSION = re.compile(r"\s*rucio\s*\(|.*->\s*rucio\s*\(", re.DOTALL)
+_ANYWHERE = re.compile(r"(?<![\w.$-])rucio\(\s*[^\s,()]+\s*,")
+
+
+def find_references(document: Document, report: Report, parameters: bool = False) -> tuple[Reference, ...]:
+    """Every expression of a document, in order of place; what is wrong with the others is reported.
+
+    With ``parameters`` the document is a parameter file, in which every string may be an expression; without, it is
+    a specification. Text without ``rucio`` and an opening parenthesis costs one search.
+    """
+    if not re.search(r"rucio\s*\(", document.source.text):
+        return ()
+    found: list[Reference] = []
+    for path, node in walk(document.root):
+        if _is_trap(document, path, node, report):
+            continue
+        if node.alias:
+            if any("rucio(" in each.value for _, each in walk(replace(node, alias=False))):
+                message = "this alias repeats a rucio(...) expression"
+                report.add(rules.BAD_ALIAS, Span(document.source, node.start, node.end), message, "write it out here")
+            continue
+        if node.kind != "scalar":
+            continue
+        place = Place.PARAMETER if parameters else _place(path)
+        if place and _EXPRESSION.match(node.value):
+            expression = parse(document.source, node, report)
+            if expression:
+                found.append(Reference(expression, place, path))
+        else:
+            _report_misplaced(document, node, place, report)
+    return tuple(found)
+
+
+def _place(path: Where) -> Place | None:
+    if path[:2] == ("inputs", "parameters"):
+        return Place.PARAMETER
+    return _PLACES.get((path[0], path[1])) if len(path) == 3 else None
+
+
+def _report_misplaced(document: Document, node: Node, place: Place | None, report: Report) -> None:
+    for match in _ANYWHERE.finditer(node.value):
+        offsets = locate(document.source.text, node)
+        end = node.value.find(")", match.start()) + 1 or match.end()
+        span = Span(document.source, offsets[match.start()], offsets[end - 1] + 1)
+        message = "a rucio(...) expression may not stand here"
+        hint = "declare it in inputs or outputs, and write its path here"
+        if place:
+            message = "a rucio(...) expression is a whole YAML string, and this one is a part of one"
+            hint = "give it a line of its own"
+        if not report.covers(span):
+            report.add(rules.MISPLACED, span, message, f"{hint}; if it is only text: # rucio: ignore[RR103]")
+
+
+def _is_trap(document: Document, path: Where, node: Node, report: Report) -> bool:
+    """Whether YAML has made something else of an expression here; it is then reported."""
+    source = document.source
+    if node.kind == "mapping":
+        for key, value in node.pairs:
+            if re.match(r"rucio\s*\(", key.value) or (
+                _place(path) and path[1] != "parameters" and _EXPRESSION.match(value.value)
+            ):
+                end = max(key.end, min(value.end, source.line_end(key.start)))
+                text = source.text[key.start : end].rstrip()
+                hint = f"quote it: '{_quoted(text)}'"
+                if node.style == "flow":
+                    hint = "quote the whole expression: in { } a comma ends a value"
+                report.add(
+                    rules.YAML_TRAP,
+                    Span(source, key.start, key.start + len(text)),
+                    "YAML reads this expression as a mapping, because of its colon"
+                    if node.style != "flow"
+                    else "YAML cuts this expression up at its commas",
+                    hint,
+                )
+                return True
+        return False
+    if node.kind != "scalar" or node.style != "plain":
+        return False
+    text, after = node.value, source.text[node.end : source.line_end(node.end)]
+    if node.anchor and text.startswith("->"):
+        start = source.text.rfind("&", 0, node.start)
+        line = source.text[start : node.end]
+        report.add(
+            rules.YAML_TRAP,
+            Span(source, start, node.end),
+            f'YAML reads "&{node.anchor}" as an anchor, so the path is lost',
+            f"quote it: '{_quoted(line)}'",
+        )
+        return True
+    if not re.search(r"rucio\s*\(", text) or text.count("(") <= text.count(")"):
+        return False
+    if re.match(r"[ \t]+#", after):
+        whole = source.text[node.start : node.end] + after.rstrip()
+        report.add(
+            rules.YAML_TRAP,
+            Span(source, node.start, node.start + len(whole)),
+            'YAML reads " #" as the start of a comment, so the rest of the expression is lost',
+            f"quote it: '{_quoted(whole)}'",
+        )
+        return True
+    if re.match(r"\s*[,\]}]", after):
+        close = source.text.find(")", node.end, source.line_end(node.end)) + 1 or node.end
+        whole = source.text[node.start : close]
+        report.add(
+            rules.YAML_TRAP,
+            Span(source, node.start, close),
+            "YAML cuts this expression up at its commas",
+            f"quote it: '{_quoted(whole)}'",
+        )
+        return True
+    return False
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def parse(source: Source, node: Node, report: Report) -> Expression | None:
+    """The expression in a scalar, with the exact place of each word, or None when it has an error, which is reported."""
+    from lark.exceptions import UnexpectedInput
+
+    offsets = locate(source.text, node)
+
+    def span(start: int, end: int) -> Span:
+        return Span(source, offsets[start], offsets[end - 1] + 1 if end > start else offsets[start])
+
+    try:
+        tree = _parser().parse(node.value)
+    except UnexpectedInput as error:
+        end = len(node.value.rstrip())
+        pos = error.pos_in_stream
+        at = end if pos is None or pos < 0 else min(pos, end)
+        if getattr(getattr(error, "token", None), "type", "") == "$END":
+            at = end
+        message, hint = _explain(error, node.value, at)
+        found = re.compile(r"[^\s,()]+").match(node.value, at)
+        report.add(rules.SYNTAX, span(at, found.end() if found else min(at + 1, end)), message, hint)
+        return None
+
+    def word(token: Token) -> Word:
+        text = str(token)
+        if token.type == "QUOTED":
+            text = text[1:-1].replace(text[0] * 2, text[0])
+        elif token.type in ("PATH", "KEY"):
+            text = text.rstrip("= \t\r\n") if token.type == "KEY" else text.rstrip()
+        return Word(text, span(token.start_pos or 0, (token.start_pos or 0) + len(str(token).rstrip())))
+
+    return _expression(tree, word, span(len(node.value) - len(node.value.lstrip()), len(node.value.rstrip())), report)
+
+
+def _expression(tree: Any, word: Any, span: Span, report: Report) -> Expression | None:
+    call = next(tree.find_data("call"))
+    words = [word(child.children[0]) for child in call.children if getattr(child, "data", "") == "word"]
+    options = []
+    for child in call.children:
+        if getattr(child, "data", "") == "option":
+            key, value = child.children[0], child.children[1].children[0]
+            options.append(Option(word(key), word(value)))
+    if len(words) == 2:
+        words[1:] = _split_did(words[1])
+        if len(words) == 2:
+            report.add(
+                rules.SYNTAX,
+                words[1].span,
+                f'"{words[1].text}" has no name: a DID is scope:name',
+                "write rucio(instance, scope, name) or rucio(instance, scope:name)",
+            )
+            return None
+    path = next((word(child.children[0]) for child in tree.children if getattr(child, "data", "") == "path"), None)
+    arrow = {"plain": None, "staged_in": "in", "staged_out": "out"}[tree.data]
+    return Expression(span, words[0], words[1], words[2], tuple(options), path, arrow)
+
+
+def _split_did(did: Word) -> list[Word]:
+    scope, colon, name = did.text.partition(":")
+    if not colon:
+        return [did]
+    at, source = did.span.start, did.span.source
+    if did.span.text == did.text:
+        return [
+            Word(scope, Span(source, at, at + len(scope))),
+            Word(name, Span(source, at + len(scope) + 1, did.span.end)),
+        ]
+    return [Word(scope, did.span), Word(name, did.span)]
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Lark:
+    from lark import Lark
+
+    return Lark(resources.read("grammar", "rucio.lark"), parser="lalr", lexer="contextual", propagate_positions=False)
+
+
+def _explain(error: Any, text: str, at: int) -> tuple[str, str]:
+    """What is wrong and what to do, from what the grammar expects at a place and what stands there instead.
+
+    lark's own ``match_examples`` sees only the state of the parser, in which "a word is missing" and "a comma is
+    missing" are often the same.
+    """
+    expected = frozenset(getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
+    rest, before = text[at:].lstrip(), text[:at].rstrip()
+    if (text.count("'") % 2 and '"' not in text) or (text.count('"') % 2 and "'" not in text):
+        return "a quote is not closed", "close it; a quote inside its own quotes is written twice"
+    if "BARE" in expected:
+        return _explain_word(rest, before)
+    if "_COMMA" in expected:
+        return _explain_behind_word(rest, "RPAR" in expected)
+    if "KEY" in expected:
+        if not rest or rest[0] in ",)":
+            return "an option is missing behind this comma", "remove the comma, or write key=value"
+        return "only options may follow the name", "write key=value; quote a name that holds a comma"
+    if "PATH" in expected and not rest:
+        return "the path is missing behind the arrow", "write rucio(...) -> path"
+    if "PATH" in expected or rest.startswith("->"):
+        return "one arrow joins one path and one call", "write `rucio(...) -> path` or `path -> rucio(...)`"
+    if before.endswith(")"):
+        return "nothing may follow the call but `-> path`", "an expression is a whole YAML string"
+    return "this is not of the form rucio(instance, scope, name)", "options follow the name, `-> path` follows the call"
+
+
+def _explain_word(rest: str, before: str) -> tuple[str, str]:
+    if before.endswith("="):
+        return "an option has no value", "write key=value"
+    if not rest or rest[0] in ",)":
+        return "a word is missing here", "write rucio(instance, scope, name)"
+    if re.match(r"\w+\s*=", rest):
+        return (
+            "options come after the instance, the scope and the name",
+            "write rucio(instance, scope, name, key=value)",
+        )
+    return f"a word may not begin with {rest[0]}", "quote it"
+
+
+def _explain_behind_word(rest: str, complete: bool) -> tuple[str, str]:
+    if not rest:
+        return "the closing parenthesis is missing", "write rucio(instance, scope, name)"
+    if rest[0] == ")":
+        return "the scope and the name are missing", "write rucio(instance, scope, name)"
+    if rest[0] in "('\"=":
+        return f"a word may not hold {rest[0]}", "quote the whole word"
+    if rest.startswith("->") and complete:
+        return "the closing parenthesis is missing before the arrow", "write rucio(instance, scope, name) -> path"
+    return "a comma is missing between two words", "separate them by a comma, or quote a word that holds a space"
+
+
+_ESCAPES = {"x": 4, "u": 6, "U": 10}
+
+
+def locate(text: str, node: Node) -> list[int]:
+    """For each character of a scalar's value the offset in the text at which it stands, and one more for its end.
+
+    Exact for every character that is not white space; folded white space stands where its line ends.
+    """
+    return list(_offsets(text, node))
+
+
+def _offsets(text: str, node: Node) -> Iterator[int]:
+    at = node.start
+    if node.style in ("'", '"'):
+        at += 1
+    elif node.style in ("|", ">"):
+        at = text.find("\n", at) + 1
+    for char in node.value:
+        if node.style == '"':
+            at = _skip_continuations(text, at)
+        if node.style == '"' and text[at] == "\\":
+            yield at
+            at += _ESCAPES.get(text[at + 1], 2)
+        elif text[at : at + 1] == char or char.isspace():
+            yield at
+            at = _behind_space(text, at) if char.isspace() and text[at : at + 1] != char else at + 1
+            at += node.style == "'" and char == "'"
+        else:
+            while text[at] != char:
+                at += 1
+            yield at
+            at += 1 + (node.style == "'" and char == "'")
+    yield min(at, len(text))
+
+
+def _skip_continuations(text: str, at: int) -> int:
+    while text[at] == "\\" and text[at + 1] in "\r\n":
+        at += 1
+        while text[at] in " \t\r\n":
+            at += 1
+    return at
+
+
+def _behind_space(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at

@@ -1,0 +1,50 @@
+"""Diagnostics for a person: place, rule and message, the line, a caret under the exact span, the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..diagnostics import Diagnostic, Severity
+
+_COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.NOTE: "36;1"}
+_WIDTH = 160  # of the snippet, in characters: what stands farther right is cut
+
+
+def render(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
+    """All diagnostics, one after the other, each ending in a line break."""
+    return "".join(_render(diagnostic, colour) for diagnostic in diagnostics)
+
+
+def _render(diagnostic: Diagnostic, colour: bool) -> str:
+    span, severity = diagnostic.span, diagnostic.severity
+    label = _paint(f"{severity.value}[{diagnostic.rule.code}]", _COLOURS[severity], colour)
+    place = f"{span.source.name}:{span.line}:{span.column}" if span.source.text else span.source.name
+    lines = [f"{place}: {label}: {_printable(diagnostic.message)}"]
+    if span.source.text:
+        lines += _snippet(diagnostic, colour)
+    if diagnostic.hint:
+        lines.append(f"    {_paint('hint:', '1', colour)} {_printable(diagnostic.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def _snippet(diagnostic: Diagnostic, colour: bool) -> list[str]:
+    span = diagnostic.span
+    text, column = span.source.line(span.line), span.column - 1
+    length = max(1, min(span.end, span.source.line_start(span.line) + len(text)) - span.start)
+    cut = max(0, column + min(length, 40) - _WIDTH)
+    shown = _printable(text[cut : cut + _WIDTH])
+    carets = "^" * min(length, len(text) - column if column < len(text) else 1, _WIDTH)
+    margin = f"{span.line:>5} | "
+    # A tab is shown as one space, so that the caret stands under the right character.
+    return [
+        margin + shown,
+        " " * (len(margin) - 2) + "| " + " " * (column - cut) + _paint(carets, _COLOURS[diagnostic.severity], colour),
+    ]
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " if char == "\t" else "\ufffd" for char in text)
+
+
+def _paint(text: str, code: str, colour: bool) -> str:
+    return f"\033[{code}m{text}\033[0m" if colour else text

@@ -1,0 +1,54 @@
+"""Every rule, in reading order. RR0 reading, RR1 the expression, RR2 its meaning, RR3 REANA's own rules, RR4 engines.
+
+A rule is named after the bad pattern; a code is never reused. Each has a golden case in ``tests/golden/errors/``.
+"""
+
+from __future__ import annotations
+
+from .diagnostics import Rule, Severity
+
+_E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
+
+UNREADABLE_FILE = Rule("RR001", "unreadable-file", _E, "a file that cannot be read")
+NOT_UTF8 = Rule("RR002", "not-utf8", _E, "a file that is not UTF-8")
+NOT_YAML = Rule("RR003", "not-yaml", _E, "a file that is not YAML")
+TOO_LARGE = Rule("RR004", "too-large", _E, "a file too large or nested too deeply")
+DUPLICATE_KEY = Rule("RR005", "duplicate-key", _E, "a key that stands twice in one mapping")
+BAD_ALIAS = Rule("RR006", "bad-alias", _E, "a YAML alias where the text must be written out")
+NOT_A_SPECIFICATION = Rule("RR007", "not-a-specification", _E, "a file that holds no REANA specification")
+YAML_TAG = Rule("RR008", "yaml-tag", _E, "a YAML tag that REANA does not know")
+MISSING_FILE = Rule("RR009", "missing-file", _E, "a workflow file that does not exist")
+OTHER_BASE = Rule("RR010", "other-base", _W, "a path that only one version of REANA finds", ignorable=True)
+
+SYNTAX = Rule("RR101", "bad-syntax", _E, "an expression that is not of the form rucio(instance, scope, name)")
+YAML_TRAP = Rule("RR102", "yaml-trap", _E, "an expression that YAML cuts up or reads as something else")
+MISPLACED = Rule("RR103", "misplaced-expression", _E, "a rucio(...) where none may stand", ignorable=True)
+WRONG_DIRECTION = Rule("RR104", "wrong-direction", _E, "an arrow that points the wrong way")
+UNKNOWN_OPTION = Rule("RR105", "unknown-option", _E, "an option that does not exist here")
+BAD_OPTION = Rule("RR106", "bad-option", _E, "an option whose value cannot be used")
+PLACEHOLDER = Rule("RR107", "placeholder", _E, "a ${parameter} inside an expression")
+
+BAD_DID = Rule("RR201", "bad-did", _E, "a scope or name that Rucio cannot have")
+BAD_PATH = Rule("RR202", "bad-path", _E, "a path that is not inside the workspace")
+NO_PATH = Rule("RR203", "no-path", _E, "a wildcard or directory without a path")
+SAME_PATH = Rule("RR204", "same-path", _E, "two things at one path, or one inside the other")
+UNKNOWN_INSTANCE = Rule("RR205", "unknown-instance", _E, "an instance that is not known")
+BAD_INSTANCE = Rule("RR206", "bad-instance", _E, "an instance that is not described rightly")
+NO_RSE = Rule("RR207", "no-rse", _E, "an output with no RSE to go to")
+SAME_DID = Rule("RR208", "same-did", _E, "two outputs with one DID")
+AMBIGUOUS_PATH = Rule("RR209", "ambiguous-path", _E, "a parameter whose DID is staged to several paths")
+FIXED_OUTPUT_NAME = Rule(
+    "RR210", "fixed-output-name", _N, "an output name that a second run cannot use", ignorable=True
+)
+WILDCARD = Rule("RR211", "wildcard", _E, "a wildcard where one file or one name is meant")
+UNUSED_INSTANCES = Rule("RR212", "unused-instances", _W, "a rucio: block that nothing uses", ignorable=True)
+
+REANA_REFUSES = Rule("RR301", "reana-refuses", _E, "something that REANA refuses")
+REANA_IGNORES = Rule("RR302", "reana-ignores", _W, "a property that REANA ignores", ignorable=True)
+REANA_VERSION = Rule("RR303", "reana-version", _W, "something that only some versions of REANA take", ignorable=True)
+
+UNSUPPORTED_ENGINE = Rule("RR401", "unsupported-engine", _E, "a workflow type that cannot be compiled")
+CUT_OFF = Rule("RR402", "cut-off", _W, "FROM or TARGET, which may cut off a staging step", ignorable=True)
+OTHER_BACKEND = Rule("RR403", "other-backend", _W, "staged data consumed on another compute backend", ignorable=True)
+
+RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

@@ -1,0 +1,112 @@
+"""What REANA itself would say of a specification. All of jsonschema is here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from . import resources, rules
+from .diagnostics import Report
+from .documents import Document, Where
+from .instances import nearest
+from .source import Span
+
+VERSIONS = ("0.9", "0.95")
+
+Finding = tuple[bool, Where, str, str]  # whether REANA refuses it, where, what, the remedy
+
+
+def check_specification(document: Document, report: Report) -> None:
+    """Report what REANA 0.9 and 0.95 refuse or ignore in a specification; a ``rucio:`` block is not looked at."""
+    found = {version: findings(document.root.data, version) for version in VERSIONS}
+    every = dict.fromkeys(finding for version in VERSIONS for finding in found[version])
+    for finding in every:
+        refused, path, message, hint = finding
+        versions = [version for version in VERSIONS if finding in found[version]]
+        rule = rules.REANA_REFUSES if refused else rules.REANA_IGNORES
+        if len(versions) < len(VERSIONS):
+            rule, hint = rules.REANA_VERSION, ""
+            message = f"REANA {versions[0]} {'refuses' if refused else 'ignores'} this: {message}"
+        span = _span(document, path, message)
+        if not report.covers(span):
+            report.add(rule, span, message, hint)
+
+
+def findings(data: Any, version: str) -> list[Finding]:
+    """What one version of REANA refuses or ignores, in order of place."""
+    data = {key: value for key, value in data.items() if key != "rucio"}
+    found: list[Finding] = []
+    for error in _validator(version).iter_errors(data):
+        found += _explain(error)
+    return sorted(dict.fromkeys(found), key=lambda finding: (repr(finding[1]), finding[2]))
+
+
+@cache
+def _validator(version: str) -> Any:
+    from jsonschema import Draft7Validator
+
+    return Draft7Validator(json.loads(resources.read("schemas", f"reana-{version}.json")))
+
+
+def _explain(error: Any) -> Iterator[Finding]:
+    path, value, limit = tuple(error.absolute_path), error.instance, error.validator_value
+    name = f'"{_name(path)}"' if path else "the specification"
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        for key in value:
+            if key not in known:
+                yield (
+                    False,
+                    (*path, key),
+                    f'there is no property "{key}" here',
+                    nearest(key, known) or f"known are {', '.join(known)}",
+                )
+    elif error.validator == "required":
+        for key in limit:
+            if key not in value:
+                yield True, path, f'{name} has no "{key}"', f"add {key}:"
+    elif error.validator == "type":
+        names = [limit] if isinstance(limit, str) else limit
+        wanted = " or ".join(_TYPES[each] for each in names)
+        hint = "write true or false without quotes" if names == ["boolean"] else ""
+        yield True, path, f"{name} must be {wanted}, and is {_kind(value)}", hint
+    elif error.validator == "enum":
+        hint = nearest(value, limit) if isinstance(value, str) else ""
+        yield True, path, f"{name} must be one of {', '.join(map(str, limit))}", hint
+    elif error.validator == "pattern":
+        yield True, path, f'{name} must match {limit}, and "{value}" does not', ""
+    elif error.validator in ("maxItems", "minItems"):
+        most = "at most" if error.validator == "maxItems" else "at least"
+        yield True, path, f"{name} may have {most} {limit} entries, and has {len(value)}", ""
+    elif error.validator in ("anyOf", "oneOf"):
+        inner = [finding for each in error.context for finding in _explain(each)]
+        yield inner[0] if inner else (True, path, f"{name} is of no form that is known here", "")
+    else:
+        yield True, path, f"{name}: {error.message}", ""
+
+
+def _name(path: Where) -> str:
+    """The last key of a path, with the indexes behind it: ``steps[0]``."""
+    last = max((at for at, key in enumerate(path) if isinstance(key, str)), default=0)
+    return str(path[last]) + "".join(f"[{key}]" for key in path[last + 1 :])
+
+
+_TYPES = {
+    "object": "a mapping", "array": "a list", "string": "a string", "boolean": "true or false", "integer": "a whole number",
+    "number": "a number", "null": "empty",
+}  # fmt: skip
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return "true or false"
+    names = ((dict, "a mapping"), (list, "a list"), (str, "a string"), ((int, float), "a number"))
+    return next((name for kind, name in names if isinstance(value, kind)), type(value).__name__)
+
+
+def _span(document: Document, path: Where, message: str) -> Span:
+    return document.key_span(path) if "no property" in message or " has no " in message else document.span(path)

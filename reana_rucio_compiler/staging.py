@@ -1,0 +1,216 @@
+"""From a plan to staging jobs: which manifest each gets, and the text of the command that runs the stager on it.
+
+The program and its manifest travel inside the command, as here-documents that anyone can read in the compiled
+specification. Where the copies would pass the budget (REANA hands an engine the whole specification as one argument,
+facts A.4), they move into files beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .model import Instance, Plan, Transfer
+
+BUDGET = 64 * 1024  # bytes of programs and manifests in one specification
+STAGER_FILE = "rucio-stager.py"
+
+_ADDRESS = (
+    "rucio_host",
+    "auth_host",
+    "sidecar",
+    "vo",
+    "account",
+    "auth_type",
+    "proxy_file",
+    "username_env",
+    "password_env",
+    "token_file",
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of the stager: one pod, one instance.
+
+    ``action`` is ``stage-in`` (``downloads``, after a check of ``uploads``), ``stage-check`` (the check alone) or
+    ``stage-out`` (``uploads``, once every path in ``requires`` exists).
+    """
+
+    action: str
+    instance: Instance
+    downloads: tuple[Transfer, ...] = ()
+    uploads: tuple[Transfer, ...] = ()
+    requires: tuple[str, ...] = ()
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What tells this job from the others of its specification, such as ``rucio-stage-in.escape``."""
+        return f"rucio-{self.action}.{self.instance.name}{'.' if self.label else ''}{self.label}"
+
+    @property
+    def receipt(self) -> str:
+        """The name of the file that it writes last."""
+        return f"{self.name}.json"
+
+    def manifest(self) -> dict[str, Any]:
+        """What the stager is told: format 1, described in its own text."""
+        address = {key: getattr(self.instance, key) for key in _ADDRESS if getattr(self.instance, key)}
+        manifest: dict[str, Any] = {
+            "format": 1,
+            "action": self.action,
+            "instance": {"name": self.instance.name, **address},
+            "receipt": self.receipt,
+        }
+        if self.downloads:
+            manifest["downloads"] = [_entry(transfer, ("rse", "first")) for transfer in self.downloads]
+        if self.uploads:
+            keys = ("rse", "dataset", "lifetime", "if_exists")
+            manifest["uploads"] = [_entry(transfer, keys) for transfer in self.uploads]
+        if self.requires:
+            manifest["requires"] = list(self.requires)
+        return manifest
+
+
+def _entry(transfer: Transfer, keys: Iterable[str]) -> dict[str, Any]:
+    entry = {"scope": transfer.scope, "name": transfer.name, "type": transfer.type, "path": transfer.path}
+    entry.update((key, getattr(transfer, key)) for key in keys if getattr(transfer, key) is not None)
+    return entry
+
+
+def stage_in_jobs(plan: Plan) -> tuple[Job, ...]:
+    """One job for each instance, those that only check the outputs first: they are quick and tell early."""
+    jobs = []
+    for instance in plan.instances:
+        downloads = tuple(each for each in plan.inputs if each.instance == instance.name)
+        uploads = tuple(each for each in plan.outputs if each.instance == instance.name)
+        jobs.append(Job("stage-in" if downloads else "stage-check", instance, downloads, uploads))
+    return tuple(sorted(jobs, key=lambda job: bool(job.downloads)))
+
+
+def stage_out_jobs(plan: Plan) -> tuple[Job, ...]:
+    """One job for each instance that something goes to; each requires the outputs of all of them."""
+    everything = tuple(each.path + "/" * (each.type == "directory") for each in plan.outputs)
+    jobs = []
+    for instance in plan.instances:
+        uploads = tuple(each for each in plan.outputs if each.instance == instance.name)
+        if uploads:
+            jobs.append(Job("stage-out", instance, (), uploads, tuple(sorted(set(everything)))))
+    return tuple(jobs)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """How the jobs of a specification carry their program and manifests.
+
+    ``files`` are the side files by name, to be written beside the specification and listed in ``inputs.files``;
+    ``root`` in ``command`` is the way from the job's current directory to the workspace.
+    """
+
+    files: Mapping[str, str]
+    prefix: str = ""
+
+    def command(self, job: Job, root: str = "") -> str:
+        """The shell command of a job: bash, several lines, harmless in any engine once its `$` or braces are doubled."""
+        manifest_file, program_file = self.prefix + job.name + ".manifest.json", self.prefix + STAGER_FILE
+        lines = [
+            "{",
+            "stage=`TMPDIR=/tmp mktemp -d` || exit 3",
+            *_provide("stager.py", program(), program_file, self.files, root),
+            *_provide("manifest.json", encode(job.manifest()), manifest_file, self.files, root),
+            "command -v python3 >/dev/null ||"
+            " { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }",
+            "status=0",
+            'python3 "$stage/stager.py" "$stage/manifest.json" || status=$?',
+            'rm -rf "$stage"',
+            "exit $status",
+            "}",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def _provide(name: str, text: str, file: str, files: Mapping[str, str], root: str) -> list[str]:
+    """The lines that put a text at ``$stage/name``, from a side file that has not been changed, or from here."""
+    if file in files:
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        path = f"{root}{file}"
+        return [
+            f'cp "{path}" "$stage/{name}" && echo "{digest}  $stage/{name}" | sha256sum --check --status ||'
+            f" {{ echo 'reana-rucio: error: {file} in the workspace is missing or was changed;"
+            " compile again and upload it' >&2; exit 2; }",
+        ]
+    end = "END_OF_" + name.partition(".")[0].upper()
+    return [f"cat > \"$stage/{name}\" <<'{end}'", text.rstrip("\n"), end]
+
+
+def embed(jobs: Iterable[Job], prefix: str = "") -> Embedding:
+    """Decide what of the program and the manifests stays in the commands, within the budget of a specification.
+
+    One copy in each command while all fit; else one file for the program; else files for the largest manifests too.
+    """
+    manifests = {prefix + job.name + ".manifest.json": encode(job.manifest()) for job in jobs}
+    total = sum(len(text) for text in manifests.values())
+    if total + len(manifests) * len(program()) <= BUDGET:
+        return Embedding({}, prefix)
+    files = {prefix + STAGER_FILE: program()}
+    for name in sorted(manifests, key=lambda name: (-len(manifests[name]), name)):
+        if total <= BUDGET:
+            break
+        files[name] = manifests[name]
+        total -= len(manifests[name])
+    return Embedding(dict(sorted(files.items())), prefix)
+
+
+def program() -> str:
+    """The text of the stager."""
+    return Path(__file__).with_name("stager.py").read_text(encoding="ascii")
+
+
+# What some engine would take for its own syntax. All of it can only stand inside the strings of a manifest.
+_ESCAPED = (
+    ("$", "\\u0024"),
+    ("rucio(", "rucio\\u0028"),
+    ("/tmp/", "/tmp\\u002f"),
+    ("/var/lib/cwl/", "/var/lib/cwl\\u002f"),
+)
+
+
+def encode(manifest: Mapping[str, Any]) -> str:
+    """A manifest as ASCII JSON, an entry a line, in which no engine and no shell finds anything of its own."""
+    parts = []
+    for key, value in manifest.items():
+        if isinstance(value, list):
+            text = "[\n  " + ",\n  ".join(json.dumps(each) for each in value) + "\n ]"
+        else:
+            text = json.dumps(value)
+        parts.append(f" {json.dumps(key)}: {text}")
+    text = "{\n" + ",\n".join(parts) + "\n}\n"
+    for special, escaped in _ESCAPED:
+        text = text.replace(special, escaped)
+    return text
+
+
+def unique(name: str, taken: Iterable[str]) -> str:
+    """The name, or the name with the first number that makes it one that is not taken."""
+    others = set(taken)
+    if name not in others:
+        return name
+    return next(each for each in (f"{name}-{number}" for number in range(2, len(others) + 3)) if each not in others)
+
+
+def is_ours(text: str) -> bool:
+    """Whether a side file was written by us, so that it may be written again."""
+    return text.startswith('"""The stager of reana-rucio') or bool(
+        re.match(r'\{\s*"format": 1,\s*"action": "stage-', text)
+    )
+
+
+def relabelled(job: Job, label: str) -> Job:
+    """The job under a name of its own, where an instance has several."""
+    return replace(job, label=label)

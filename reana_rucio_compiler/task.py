@@ -1,0 +1,36 @@
+"""What a backend is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .documents import Document
+from .edits import Edit
+from .model import Plan
+from .workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Task:
+    """A specification and the plan to graft onto it.
+
+    ``parameters`` is the file that ``inputs.parameters.input`` names, where it replaces the parameters (CWL, Snakemake).
+    """
+
+    document: Document
+    plan: Plan
+    workspace: Workspace
+    parameters: Document | None = None
+
+
+@dataclass(frozen=True)
+class Graft:
+    """Edits of the specification, and the files to be written beside the user's: texts by path in the workspace.
+
+    Each of ``files`` will be listed in ``inputs.files`` of the compiled specification. The edits that all engines
+    share (specification.py) are not among ``edits``.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)

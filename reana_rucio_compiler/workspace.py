@@ -1,0 +1,60 @@
+"""The files around a specification, which REANA 0.9 seeks from the current directory and 0.95 from the specification's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import documents, rules
+from .diagnostics import Report
+from .documents import Document
+from .source import Span
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """``base`` is the directory that every path of the specification is relative to, and side files are written to."""
+
+    base: Path
+
+    def path(self, name: str) -> Path:
+        """Where a file of the workspace is on this machine."""
+        return self.base / name
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a regular file of that name."""
+        return self.path(name).is_file()
+
+    def load(self, name: str, report: Report, at: Span) -> Document | None:
+        """The YAML document in a file of the workspace; where it cannot be read, that is reported at the span."""
+        if not self.exists(name):
+            hint = "paths are relative to the directory of the specification"
+            report.add(rules.MISSING_FILE, at, f'the file "{name}" does not exist', hint)
+            return None
+        return documents.load(self.path(name), report, name=self._shown(name))
+
+    def read(self, name: str, report: Report, at: Span) -> str | None:
+        """The text of a file of the workspace that is not YAML; where it cannot be read, that is reported at the span."""
+        try:
+            return self.path(name).read_bytes().decode("utf-8")
+        except (OSError, ValueError):
+            report.add(rules.MISSING_FILE, at, f'the file "{name}" cannot be read as UTF-8 text')
+            return None
+
+    def _shown(self, name: str) -> str:
+        return (self.base / name).as_posix() if self.base != Path() else name
+
+
+def find_workspace(document: Document, directory: Path, report: Report) -> Workspace:
+    """The workspace of a specification in a directory: there, or in the current one if only that has its files."""
+    here = Path()
+    for where in (("workflow", "file"), ("inputs", "parameters", "input")):
+        node = document.at(where)
+        name = node.value.partition("#")[0] if node and node.kind == "scalar" else ""
+        if not name or (directory / name).is_file() or not (here / name).is_file():
+            continue
+        message = f'"{name}" is relative to the current directory, which only REANA 0.9 accepts'
+        hint = "REANA 0.95 seeks it in the directory of the specification; keep the two together"
+        report.add(rules.OTHER_BASE, document.span(where), message, hint)
+        return Workspace(here)
+    return Workspace(directory)

@@ -1,0 +1,73 @@
+"""Write what was compiled: atomically, saying what, and never over a file that is not ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from .compiler import Compilation
+from .staging import is_ours
+
+
+class Refused(Exception):
+    """A file cannot be written; the message says why and what to do."""
+
+
+def write(result: Compilation, spec: Path, output: str | None) -> None:
+    """Write the side files beside the source, then the specification to ``output`` or to standard output.
+
+    Every reason to refuse is found before the first byte is written. Raises ``Refused``.
+    """
+    targets = {result.base / name: text for name, text in result.files.items()}
+    for path in targets:
+        _check_ours(path)
+    if output and output != "-":
+        _check_output(Path(output), spec)
+    for path, text in targets.items():
+        if _replace(path, text.encode()):
+            print(f"reana-rucio: wrote {path}", file=sys.stderr)
+    data = (result.text or "").encode()
+    if output and output != "-":
+        _replace(Path(output), data)
+    else:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+def _check_ours(path: Path) -> None:
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise Refused(f'"{path}" is in the way of a generated file; remove it')
+    if path.exists() and not is_ours(path.read_text(encoding="utf-8", errors="replace")):
+        raise Refused(f'"{path}" exists and was not generated; rename or remove it')
+
+
+def _check_output(path: Path, spec: Path) -> None:
+    if path.exists() and spec.exists() and path.samefile(spec):
+        raise Refused(f'"{path}" is the source; choose another name, such as {path.stem}.out{path.suffix}')
+    if path.is_dir():
+        raise Refused(f'"{path}" is a directory')
+    if path.exists() and b"Compiled by reana-rucio" not in path.read_bytes()[:512]:
+        raise Refused(f'"{path}" exists and was not compiled by reana-rucio; remove it, or choose another name')
+
+
+def _replace(path: Path, data: bytes) -> bool:
+    """Put the data at the path in one step; whether anything changed."""
+    if path.exists() and path.read_bytes() == data:
+        return False
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise Refused(f'"{path}" cannot be written: {error.strerror}') from None
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, path)
+    except OSError as error:
+        os.unlink(name)
+        raise Refused(f'"{path}" cannot be written: {error.strerror}') from None
+    return True

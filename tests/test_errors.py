@@ -1,0 +1,32 @@
+"""Every wrong specification under golden/errors/ is answered as its ``expected`` file says, to the letter."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from reana_rucio_compiler.cli import main
+
+CASES = sorted(path for path in Path(__file__).with_name("golden").joinpath("errors").iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_wrong_specification_is_answered_as_expected(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(case)
+    args = (case / "args").read_text().split() if (case / "args").exists() else []
+    result = CliRunner().invoke(main, ["compile", "reana.yaml", *args])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    said, expected = result.stderr, case / "expected"
+    if os.environ.get("UPDATE_GOLDEN"):
+        expected.write_text(f"exit {result.exit_code}\n{said}")
+    assert f"exit {result.exit_code}\n{said}" == expected.read_text()
+    code = re.match(r"RR\d+", case.name)
+    if code and not case.name.endswith("-ignored"):
+        assert f"[{code.group()}]" in said
+    if result.exit_code:
+        assert result.exit_code == 1
+        assert result.stdout == ""
