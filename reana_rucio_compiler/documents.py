@@ -18,7 +18,7 @@ from . import rules
 from .diagnostics import Report, Rule
 from .source import Source, Span
 
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_EXPANDED_NODES = 1_000_000
 
