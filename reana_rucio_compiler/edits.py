@@ -247,7 +247,7 @@ def _value(value: Any, indent: int) -> str:
 
 
 def _fits_literal(value: str) -> bool:
-    """Whether a literal block scalar can hold a text: printable, with no space at its start nor blank lines at its end."""
+    """Whether a literal block scalar can hold a text: printable, no space at its start, no blank line at its end."""
     return (
         not value.startswith((" ", "\n", "\t"))
         and not value.endswith("\n\n")

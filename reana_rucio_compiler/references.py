@@ -141,7 +141,7 @@ def _quoted(text: str) -> str:
 
 
 def parse(source: Source, node: Node, report: Report) -> Expression | None:
-    """The expression in a scalar, with the exact place of each word, or None when it has an error, which is reported."""
+    """The expression in a scalar, with the exact place of each word, or None after an error, which is reported."""
     from lark.exceptions import UnexpectedInput
 
     offsets = locate(source.text, node)

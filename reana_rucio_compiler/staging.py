@@ -131,8 +131,8 @@ class Embedding:
             "stage=`TMPDIR=/tmp mktemp -d` || exit 3",
             *_provide("stager.py", program(), program_file, self.files, root),
             *_provide("manifest.json", encode(job.manifest()), manifest_file, self.files, root),
-            "command -v python3 >/dev/null ||"
-            " { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }",
+            "command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3;"
+            " choose an environment with rucio-clients' >&2; exit 3; }",
             "status=0",
             f'python3 "$stage/stager.py" "$stage/manifest.json"{arguments} || status=$?',
             'rm -rf "$stage"',

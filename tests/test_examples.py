@@ -59,9 +59,7 @@ def _event(chance: random.Random, mass: float) -> str:
     return f"{pt:.4f},{eta:.4f},{phi:.4f},{pt:.4f},{eta:.4f},{phi + math.pi:.4f}\n"
 
 
-def test_two_instances_fit_a_line(
-    rucio_server_tls: Server, second_rucio_server: Server, tmp_path: Path
-) -> None:
+def test_two_instances_fit_a_line(rucio_server_tls: Server, second_rucio_server: Server, tmp_path: Path) -> None:
     """Measurements come from one server and resolutions from another; the fitted line is uploaded to the second."""
     wires = range(40)
     (tmp_path / "drift-times.csv").write_text("".join(f"{n},{n / 10},{5 + 2.5 * n / 10}\n" for n in wires))
@@ -70,8 +68,12 @@ def test_two_instances_fit_a_line(
     second_rucio_server.upload(tmp_path / "resolution.csv", "group.other:resolution.csv", "OTHER1_SCRATCHDISK")
     project = shutil.copytree(EXAMPLES / "serial-two-instances", tmp_path / "project")
     text = (project / "reana.yaml").read_text()
-    text = text.replace("https://vre-rucio-auth.cern.ch", second_rucio_server.url).replace("account: jdoe", "account: alice")
-    text = text.replace("https://vre-rucio.cern.ch", second_rucio_server.url).replace("rse: CERN-EOS", "rse: OTHER1_SCRATCHDISK")
+    text = text.replace("https://vre-rucio-auth.cern.ch", second_rucio_server.url).replace(
+        "account: jdoe", "account: alice"
+    )
+    text = text.replace("https://vre-rucio.cern.ch", second_rucio_server.url).replace(
+        "rse: CERN-EOS", "rse: OTHER1_SCRATCHDISK"
+    )
     text = text.replace("(vre, user.jdoe", "(vre, group.other")
     (project / "reana.yaml").write_text(text)
     (project / "reana.out.yaml").unlink()
@@ -88,5 +90,7 @@ def test_two_instances_fit_a_line(
     assert result.returncode == 0, [job.stderr for job in result.jobs]
     fit = (result.workspace / "results/fit.txt").read_text()
     assert fit.startswith("velocity 2.500000 +- ")
-    stored = second_rucio_server.replica_path(f"group.other:drift-fit-{result.workspace.name}.txt", "OTHER1_SCRATCHDISK")
+    stored = second_rucio_server.replica_path(
+        f"group.other:drift-fit-{result.workspace.name}.txt", "OTHER1_SCRATCHDISK"
+    )
     assert stored.read_text() == fit

@@ -119,11 +119,17 @@ def test_the_example_of_the_documentation_moves_real_data_twice(
     assert again.returncode == 0, explained(again)
     changing = [(method, path) for method, path in jdoe.requests() if method in ("PUT", "DELETE")]
     assert not changing
-    assert not [path for method, path in jdoe.requests() if method == "POST" and path.endswith(("/replicas", "/rules/"))]
+    assert not [
+        path for method, path in jdoe.requests() if method == "POST" and path.endswith(("/replicas", "/rules/"))
+    ]
 
 
 def test_a_failed_stage_in_stops_the_workflow(jdoe: Server, tmp_path: Path, workspace_base: Path) -> None:
-    text = EXAMPLE.replace("events.root)  ", "no-such-events.root)  ").replace("PLOT", "p-{run}").replace("NTUPLES", "n-{run}")
+    text = (
+        EXAMPLE.replace("events.root)  ", "no-such-events.root)  ")
+        .replace("PLOT", "p-{run}")
+        .replace("NTUPLES", "n-{run}")
+    )
     project = write_project(tmp_path / "project", text, **{"code/fit.sh": FIT})
     result = run_serial(
         compile_in(project), workspace_base=workspace_base, sidecar_env=jdoe.sidecar(tmp_path / "sidecar", "jdoe")
@@ -149,7 +155,11 @@ def test_run_in_an_output_name_is_the_uuid_of_the_workflow(
     jdoe: Server, tmp_path: Path, workspace_base: Path, unique_name: Callable[[str], str]
 ) -> None:
     stem = unique_name("plot")
-    text = EXAMPLE.replace("PLOTS", f"{stem}s-{{run}}").replace("PLOT", f"{stem}-{{run}}").replace("NTUPLES", f"{stem}n-{{run}}")
+    text = (
+        EXAMPLE.replace("PLOTS", f"{stem}s-{{run}}")
+        .replace("PLOT", f"{stem}-{{run}}")
+        .replace("NTUPLES", f"{stem}n-{{run}}")
+    )
     project = write_project(tmp_path / "project", text, **{"code/fit.sh": FIT.replace("RUN", stem)})
     result = run_serial(
         compile_in(project), workspace_base=workspace_base, sidecar_env=jdoe.sidecar(tmp_path / "sidecar", "jdoe")
@@ -204,7 +214,7 @@ outputs:
 
 def test_a_program_in_a_side_file_is_run_only_unchanged(jdoe: Server, tmp_path: Path, workspace_base: Path) -> None:
     text = "inputs:\n  files:\n" + "".join(
-        f"    - rucio(escape, user.jdoe, events.root, rse=\"{'|'.join(['SITE1_SCRATCHDISK'] * 200)}\") -> data/{n}.root\n"
+        f'    - rucio(escape, user.jdoe, events.root, rse="{"|".join(["SITE1_SCRATCHDISK"] * 200)}") -> data/{n}.root\n'
         for n in range(20)
     )
     text += "workflow: {type: serial, specification: {steps: [{environment: 'a:1', commands: [cat data/*.root]}]}}\n"
