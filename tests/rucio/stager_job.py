@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -120,6 +121,13 @@ class Job:
         for place in ("/dev/shm", "/var/tmp"):
             for config in Path(place).glob("rucio-stage-*/rucio.cfg"):
                 assert self.server.url not in config.read_text()
+
+    def forget_credentials(self) -> None:
+        """Remove what a killed process could not; in a pod it is gone with the pod."""
+        for place in ("/dev/shm", "/var/tmp"):
+            for config in Path(place).glob("rucio-stage-*/rucio.cfg"):
+                if self.server.url in config.read_text():
+                    shutil.rmtree(config.parent)
 
     def files(self) -> dict[str, bytes]:
         """The workspace: relative path to content, without receipts."""

@@ -218,11 +218,11 @@ def test_many_files_come_in_several_batches(job: Job, name: str) -> None:
     assert len(seen(job.server, "POST /replicas/list")) == 2
 
 
-def _slow_replica(job: Job, did: str, content: bytes) -> None:
-    """A replica that is a pipe: reading it blocks."""
+def _slow_replica(job: Job, did: str) -> Path:
+    """Make the replica a file without blocks that takes seconds to copy; returns it."""
     path = job.server.replica_path(did, "SITE1_SCRATCHDISK")
-    path.unlink()
-    os.mkfifo(path)
+    os.truncate(path, 8_000_000_000)
+    return path
 
 
 def _wait_for(condition) -> None:
@@ -233,17 +233,20 @@ def _wait_for(condition) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_leaves_nothing(job: Job, name: str, tmp_path: Path, number: int, code: int) -> None:
-    put(job.server, tmp_path, f"user.alice:{name}", b"1")
-    _slow_replica(job, f"user.alice:{name}", b"1")
-    manifest = job.manifest("stage-in", downloads=[download(f"user.alice:{name}", "f")])
+@pytest.mark.parametrize("files", [1, 2], ids=["in the main thread", "while threads download"])
+def test_a_signal_leaves_nothing(job: Job, name: str, tmp_path: Path, number: int, code: int, files: int) -> None:
+    dids = [f"user.alice:{name}.{each}" for each in range(files)]
+    for did in dids:
+        put(job.server, tmp_path, did, b"1")
+        _slow_replica(job, did)
+    manifest = job.manifest("stage-in", downloads=[download(did, did[-1]) for did in dids])
     process = job.start(manifest)
-    _wait_for(lambda: list(job.workspace.glob(".rucio-stage-vre-*/get")))
-    time.sleep(0.2)
+    _wait_for(lambda: list(job.workspace.glob(".rucio-stage-vre-*/get/user.alice/*.part")))
     process.send_signal(number)
     result = job.finish(process, manifest["receipt"])
     assert result.code == code
     assert result.last == f"reana-rucio: error: stopped by signal {int(number)}; run it again"
+    assert result.receipt is None
     assert job.files() == {}
     job.assert_clean()
 
@@ -251,23 +254,28 @@ def test_a_signal_leaves_nothing(job: Job, name: str, tmp_path: Path, number: in
 def test_a_killed_run_is_taken_up(job: Job, name: str, tmp_path: Path) -> None:
     for letter in "ab":
         put(job.server, tmp_path, f"user.alice:{name}.{letter}", letter.encode(), dataset=f"user.alice:{name}.ds")
+    replica = _slow_replica(job, f"user.alice:{name}.b")
     job.settings["threads"] = 1
-    slow = f"user.alice:{name}.b"
-    replica = job.server.replica_path(slow, "SITE1_SCRATCHDISK")
-    _slow_replica(job, slow, b"b")
     manifest = job.manifest("stage-in", downloads=[download(f"user.alice:{name}.ds", "d", "directory")])
     process = job.start(manifest)
-    _wait_for(lambda: list(job.workspace.glob(f".rucio-stage-vre-*/get/user.alice/{name}.a")))
+    _wait_for(lambda: list(job.workspace.glob(f".rucio-stage-vre-*/get/user.alice/{name}.b.part")))
     process.kill()
     process.communicate()
-    replica.unlink()
+    assert not (job.workspace / "d").exists()
     replica.write_bytes(b"b")
-    for place in ("/dev/shm", "/var/tmp"):  # of the killed process; in a pod they are gone with it
-        for config in Path(place).glob("rucio-stage-*/rucio.cfg"):
-            if job.server.url in config.read_text():
-                config.unlink()
+    job.forget_credentials()
     result = job.finish(job.start(manifest), manifest["receipt"])
     assert result.code == 0, result
     assert job.files() == {f"d/{name}.a": b"a", f"d/{name}.b": b"b"}
-    assert f"1/1 {slow} " in result.out, "the file that was there is not fetched again"
+    assert f"1/1 user.alice:{name}.b " in result.out, "the file that was there is not fetched again"
     job.assert_clean()
+
+
+def test_what_is_complete_stays_when_something_else_fails(job: Job, name: str, tmp_path: Path) -> None:
+    for letter in "abc":
+        dataset = {"dataset": f"user.alice:{name}.ds"} if letter != "a" else {}
+        put(job.server, tmp_path, f"user.alice:{name}.{letter}", letter.encode(), **dataset)
+    job.server.replica_path(f"user.alice:{name}.c", "SITE1_SCRATCHDISK").unlink()
+    wanted = (download(f"user.alice:{name}.a", "a"), download(f"user.alice:{name}.ds", "d", "directory"))
+    assert job.stage_in(*wanted).code == 5
+    assert job.files() == {"a": b"a"}
