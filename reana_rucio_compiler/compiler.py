@@ -100,7 +100,7 @@ def _compile(
     task = Task(document, plan, workspace, job_order)
     try:
         graft = _graft(task, report) if references else Graft()
-        edits = [*graft.edits, *edit_specification(document, plan, graft.files)]
+        edits = [*graft.edits, *edit_specification(document, plan, graft)]
     except Uneditable as error:
         span = Span(document.source, error.node.start, error.node.end)
         report.add(

@@ -19,6 +19,7 @@ from .model import Instance, Plan, Transfer
 
 BUDGET = 64 * 1024  # bytes of programs and manifests in one specification
 STAGER_FILE = "rucio-stager.py"
+HEADER = "# Compiled by reana-rucio"  # the first words of every generated YAML file and Snakefile
 
 _ADDRESS = (
     "rucio_host",
@@ -205,10 +206,10 @@ def unique(name: str, taken: Iterable[str]) -> str:
 
 
 def is_ours(text: str) -> bool:
-    """Whether a side file was written by us, so that it may be written again."""
-    return text.startswith('"""The stager of reana-rucio') or bool(
-        re.match(r'\{\s*"format": 1,\s*"action": "stage-', text)
-    )
+    """Whether a file was written by us, so that it may be written again: by how it begins."""
+    if re.match(r'\{\s*"format": 1,\s*"action": "stage-', text):
+        return True
+    return HEADER in text[:200] or '"""Move data between Rucio and a REANA' in text[:200]
 
 
 def relabelled(job: Job, label: str) -> Job:

@@ -28,9 +28,11 @@ class Task:
 class Graft:
     """Edits of the specification, and the files to be written beside the user's: texts by path in the workspace.
 
-    Each of ``files`` will be listed in ``inputs.files`` of the compiled specification. The edits that all engines
-    share (specification.py) are not among ``edits``.
+    Each of ``files`` will be listed in ``inputs.files`` of the compiled specification, and each of ``loads``, the user's
+    own files that the generated ones load, where it is not yet. The edits that all engines share (specification.py)
+    are not among ``edits``.
     """
 
     edits: tuple[Edit, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    loads: tuple[str, ...] = ()
