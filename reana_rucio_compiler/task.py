@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .documents import Document
+from .documents import Document, Where
 from .edits import Edit
 from .model import Plan
 from .workspace import Workspace
@@ -30,8 +30,10 @@ class Graft:
 
     The compiled specification lists each of ``files`` in ``inputs.files``, and likewise each of ``loads``: files of
     the user's that the generated ones load. The edits that all engines share (specification.py) are not in ``edits``.
+    ``removed`` are the places of the specification that they take out or write anew: nothing else may edit there.
     """
 
     edits: tuple[Edit, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     loads: tuple[str, ...] = ()
+    removed: tuple[Where, ...] = ()

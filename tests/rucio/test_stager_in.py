@@ -160,9 +160,7 @@ def test_a_dataset_that_grew_and_shrank_is_brought_up_to_date(job: Job, name: st
     wanted = download(did, "d", "directory")
     assert job.stage_in(wanted).code == 0
     put(job.server, tmp_path, f"user.alice:{name}.3", b"3", dataset=did)
-    job.server.client().call(
-        "detach_dids", "user.alice", f"{name}.ds", [{"scope": "user.alice", "name": f"{name}.1"}]
-    )
+    job.server.client().call("detach_dids", "user.alice", f"{name}.ds", [{"scope": "user.alice", "name": f"{name}.1"}])
     result = job.stage_in(wanted)
     assert result.statuses() == {f"d/{name}.2": "present", f"d/{name}.3": "fetched"}
     assert job.files() == {f"d/{name}.2": b"2", f"d/{name}.3": b"3"}
