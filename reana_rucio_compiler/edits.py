@@ -249,7 +249,7 @@ def _emptied(document: Document, path: tuple[Any, ...], first: Node) -> Edit:
 
 
 def _remove_lines(source: Source, node: Node, removed: frozenset[int], compact: bool) -> list[Edit]:
-    """Take pairs out with their lines; with ``compact``, the first stands behind a dash, which the first kept one gets."""
+    """Take pairs out with their lines. With ``compact`` the first stands behind a dash, which the first kept gets."""
     edits = []
     kept = min(at for at in range(len(node.pairs) + 1) if at not in removed)
     if compact and kept:
