@@ -12,6 +12,7 @@ from .diagnostics import Diagnostic, Report
 from .documents import Document
 from .edits import Uneditable, apply
 from .instances import known_instances
+from .lint import check_size, lint
 from .plan import engine_of, make_plan
 from .references import find_references
 from .schema import VERSIONS, check_specification, findings
@@ -90,9 +91,11 @@ def _compile(
     check_specification(document, report)
     known = known_instances((document, *(each for each in others if each)), report)
     plan = make_plan(document, references, known, parameters, report)
+    lint(document, plan, workspace, report)
     if report.failed:
         return None
     if not references and document.at(("rucio",)) is None:
+        check_size(document, document, {}, workspace, report)
         return document.source.text, {}, workspace.base
     if not references:
         span = document.key_span(("rucio",))
@@ -113,7 +116,7 @@ def _compile(
     if report.failed:
         return None
     text = apply(document.source, edits)
-    _verify(document, text)
+    check_size(document, _verify(document, text), graft.files, workspace, report)
     return text, graft.files, workspace.base
 
 
@@ -138,8 +141,8 @@ def _parameter_file(document: Document, workspace: Workspace, report: Report) ->
     return workspace.load(node.value, report, document.span(where))
 
 
-def _verify(document: Document, text: str) -> None:
-    """Raise AssertionError where the output has a fault that the source had not: it would be ours."""
+def _verify(document: Document, text: str) -> Document:
+    """The output, read again; raises AssertionError where it has a fault that the source had not: it would be ours."""
     report = Report()
     output = documents.parse(Source("output", text), report)
     if output is None or report.failed:
@@ -150,3 +153,4 @@ def _verify(document: Document, text: str) -> None:
         before, after = findings(document.root.data, version), findings(output.root.data, version)
         if len(after) > len(before):
             raise AssertionError(f"REANA {version} would complain: {after}")
+    return output

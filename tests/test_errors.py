@@ -1,4 +1,7 @@
-"""Every wrong specification under golden/errors/ is answered as its ``expected`` file says, to the letter."""
+"""Every wrong specification under golden/errors/ is answered as its ``expected`` file says, to the letter.
+
+A case is ``reana.yaml`` (or what the file ``spec`` names), the files it needs, and optionally ``args``.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,22 @@ from reana_rucio_compiler.cli import main
 CASES = sorted(path for path in Path(__file__).with_name("golden").joinpath("errors").iterdir() if path.is_dir())
 
 
+def _arguments(case: Path) -> list[str]:
+    spec, args = case / "spec", case / "args"
+    return [
+        spec.read_text().strip() if spec.exists() else "reana.yaml",
+        *(args.read_text().split() if args.exists() else []),
+    ]
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_wrong_specification_is_answered_as_expected(
     case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(case, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    args = (case / "args").read_text().split() if (case / "args").exists() else []
-    result = CliRunner().invoke(main, ["compile", "reana.yaml", *args])
+    before = sorted(tmp_path.rglob("*"))
+    result = CliRunner().invoke(main, ["compile", *_arguments(case)])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
     said, expected = result.stderr, case / "expected"
     if os.environ.get("UPDATE_GOLDEN"):
@@ -34,4 +45,4 @@ def test_wrong_specification_is_answered_as_expected(
     if result.exit_code:
         assert result.exit_code == 1
         assert result.stdout == ""
-        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in case.iterdir())
+        assert sorted(tmp_path.rglob("*")) == before
