@@ -95,7 +95,7 @@ def test_3_damaged_configuration(tls: Job) -> None:
 @pytest.mark.parametrize("config", ["[client]\n", "[client]\nrucio_host = http://rucio.example.org\n"])
 def test_3_useless_configuration(tls: Job, config: str) -> None:
     tls.by_sidecar(config=config)
-    _fails(tls, 3, "RUCIO_CONFIG: rucio_host is ")
+    _fails(tls, 3, "RUCIO_CONFIG.rucio_host: ")
 
 
 def test_3_no_proxy(tls: Job) -> None:
