@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ruff: noqa: E402
+# ruff: noqa: C408, C901, PERF203, PLR0912  (some engines double braces, hence dict())
 """Move data between Rucio and a REANA workspace, verified:  cd WORKSPACE; python3 stager.py MANIFEST.json
 
 Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest. The last thing written, when all
@@ -90,7 +90,7 @@ def say(text, stream=None):
 def capture(path):
     """Keep what the client and its libraries write to file descriptors 1 and 2 out of our output."""
     global OUT, ERR
-    OUT, ERR = (open(os.dup(number), "w", errors="backslashreplace") for number in (1, 2))
+    OUT, ERR = (os.fdopen(os.dup(number), "w", errors="backslashreplace") for number in (1, 2))
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for number, target in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
         os.dup2(target, number)
@@ -127,7 +127,7 @@ def about(what, remedy="see the lines above"):
     except Exception as error:
         if isinstance(error, Error) or code_of(error) == 1:
             raise
-        raise Error(code_of(error), "%s: %s; %s", what, brief(error), remedy)
+        raise Error(code_of(error), "%s: %s; %s", what, brief(error), remedy) from error
 
 
 class Traces(list):
@@ -169,9 +169,9 @@ def check(value, shape, where="manifest"):
     elif isinstance(shape, list) and isinstance(value, list):
         for index, item in enumerate(value):
             check(item, shape[0], "%s[%d]" % (where, index))
-    elif not (isinstance(shape, str) and isinstance(value, str) and re.match("(?:%s)\\Z" % shape, value)
-              or shape == int and type(value) is int and value > 0
-              or shape == float and type(value) in (int, float) and value >= 0):
+    elif not ((isinstance(shape, str) and isinstance(value, str) and re.match("(?:%s)\\Z" % shape, value))
+              or (shape is int and type(value) is int and value > 0)
+              or (shape is float and type(value) in (int, float) and value >= 0)):
         raise Error(USAGE, "%s: %s is not allowed here", where, json.dumps(value)[:200])
 
 
@@ -181,7 +181,7 @@ def load(path):
         with open(path, encoding="utf-8") as stream:
             manifest = json.load(stream)
     except (OSError, ValueError) as error:
-        raise Error(USAGE, "%s: cannot be read: %s", path, error)
+        raise Error(USAGE, "%s: cannot be read: %s", path, error) from None
     with contextlib.suppress(Error, AttributeError, FileNotFoundError):
         receipt = manifest.get("receipt")
         check(receipt, PATH)
@@ -219,7 +219,7 @@ def no_links(path, code=USAGE):
     parts = path.rstrip("/").split("/")
     for count in range(1, len(parts) + 1):
         part = "/".join(parts[:count])
-        if os.path.islink(part) or count < len(parts) and os.path.isfile(part):
+        if os.path.islink(part) or (count < len(parts) and os.path.isfile(part)):
             raise Error(code, "%s: %s is a symbolic link or a file; put the real thing there", path, part)
 
 
@@ -311,9 +311,9 @@ def valid_proxy(instance, private):
         content = stream.read()
     chain, ends = re.findall(PEM, content, re.S), []
     with contextlib.suppress(ssl.SSLError):  # the library's one reader of certificates is private
-        for block in chain:
-            ends.append(ssl._ssl._test_decode_cert(write_private(private + "/pem", block))["notAfter"])
-    if not ends or len(ends) < len(chain) or b"PRIVATE KEY-----" not in content:
+        ends = [ssl._ssl._test_decode_cert(write_private(private + "/pem", block))["notAfter"]
+                for block in chain]
+    if not ends or b"PRIVATE KEY-----" not in content:
         raise Error(SECRET, "proxy %s: is no certificate with its key; %s", path, remedy)
     end = min(ends, key=ssl.cert_time_to_seconds)
     if ssl.cert_time_to_seconds(end) < time.time():
@@ -341,13 +341,13 @@ def configure(instance, private):
 
     Hosts given as arguments would not reach the inner clients (facts/rucio.md section 9)."""
     env, auth, sidecar = os.environ, instance["auth_type"], configparser.RawConfigParser()
-    if "rucio_host" not in instance or auth == "x509_proxy" and "RUCIO_CONFIG" in env:
+    if "rucio_host" not in instance or (auth == "x509_proxy" and "RUCIO_CONFIG" in env):
         path = need(env.get("RUCIO_CONFIG"), "RUCIO_CONFIG", "REANA's rucio sidecar needs secrets: "
                     + ADD + "env VONAME=... --env RUCIO_USERNAME=...")
         try:
             sidecar.read(path)
         except (configparser.Error, ValueError) as error:
-            raise Error(SECRET, "RUCIO_CONFIG: %s", brief(error))
+            raise Error(SECRET, "RUCIO_CONFIG: %s", brief(error)) from None
     theirs = dict(sidecar.items("client")) if sidecar.has_section("client") else {}
     own = "rucio_host" not in instance or (
         "rucio_host" in theirs and env.get("VONAME") == instance.get("sidecar", ""))
@@ -408,12 +408,14 @@ class Server:
             self.whoami()
 
     def attempt(self, action, *args, **kwargs):
-        for count in range(self.settings["attempts"]):
+        count = 0
+        while True:
             try:
                 result = action(*args, **kwargs)
                 return list(result) if hasattr(result, "__next__") else result
             except Exception as error:
                 self.again(count, error)
+            count += 1
 
     def again(self, count, error):
         """Raise the error, or wait before the next attempt."""
@@ -428,7 +430,7 @@ class Server:
 
     def metadata(self, keys):
         """(scope, name) -> metadata of what exists; the server omits the rest, and takes 1000 at a time."""
-        # client 38 asks for JSON metadata, which few servers have, unless told not to; old ones cannot be told
+        # client 38 asks for JSON metadata, which few servers have, if not told; older ones cannot be told
         plugin = "plugin" in self.client.get_metadata_bulk.__code__.co_varnames
         options = dict(plugin="DID_COLUMN") if plugin else {}
         return {key_of(row): row for part in chunks(sorted(set(keys)), 1000)
@@ -436,8 +438,9 @@ class Server:
 
     def find(self, file, rses):
         """The first of these RSEs where a replica of the file is available, or None."""
-        for row in self.list_replicas([did(file["key"])], all_states=True) if file["known"] else ():
-            return next((rse for rse in rses if row["states"].get(rse) == "AVAILABLE"), None)
+        rows = self.list_replicas([did(file["key"])], all_states=True) if file["known"] else []
+        states = {rse: state for row in rows for rse, state in row["states"].items()}
+        return next((rse for rse in rses if states.get(rse) == "AVAILABLE"), None)
 
     def seconds(self, files):
         """The limit of a transfer: that of the settings, and what the largest file takes at 500 kB/s."""
@@ -466,7 +469,7 @@ def resolve(server, downloads):
     gone = sorted({":".join(key) for _, keys in plan for key in keys} - set(map(":".join, known)))
     if gone:
         raise Error(MISSING, "%s: not found; `rucio list-dids` shows what there is", brief(gone))
-    for entry, keys in plan:
+    for _, keys in plan:
         kind = known[keys[0]]["did_type"].lower()
         if kind != "file":
             raise Error(MISSING, "%s:%s: is a %s, not a file; list it under directories", *keys[0] + (kind,))
@@ -573,8 +576,8 @@ def fetch_all(server, files, work):
     if todo:
         from rucio.client.downloadclient import DownloadClient
         client, traces = DownloadClient(client=server.client), Traces(len(todo))
-        for group in groups:
-            for part in chunks(groups[group], 200):
+        for group, whole in groups.items():
+            for part in chunks(whole, 200):
                 fetch(server, client, group, part, work, traces)
 
 
@@ -617,7 +620,7 @@ def verdict(server, file, trace, there):
     what, rse = ":".join(key_of(file)), trace.get("remoteSite")
     why = " ".join(str(trace.get("stateReason")).split())[:300]
     if there or trace.get("clientState") == "FAIL_VALIDATE":
-        return Error(MISMATCH, "%s: the copy at %s is not what was registered (%s); use rse=, and tell the site",
+        return Error(MISMATCH, "%s: the copy at %s is not what was registered (%s); use rse=, tell the site",
                      what, rse, "other size" if there else why)
     if not rse:
         states = {"%s %s" % state for row in server.list_replicas([did(key_of(file))], all_states=True)
@@ -715,8 +718,8 @@ def keep(server, entry, key, rse):
     dataset = key == entry["dataset"]
 
     def rules():  # any one keeps a dataset, but another's need not keep our file
-        return [row for row in server.list_did_rules(*key) if dataset or row["account"] == server.account
-                and row["rse_expression"] in entry["rses"] + [entry["rse"]]]
+        return [row for row in server.list_did_rules(*key) if dataset or (
+            row["account"] == server.account and row["rse_expression"] in entry["rses"] + [entry["rse"]])]
 
     with about(":".join(key), "if it was deleted, choose another name"):
         if dataset and not server.metadata([key]):
@@ -777,9 +780,9 @@ def check_uploads(server, uploads, local):
             raise Error(EXISTS, "%s: exists, and if_exists=fail; choose a new name, or one with {run}", what)
         for file in entry["files"]:
             row = file["known"] = known.get(file["key"])
-            if os.path.islink(file["path"]) or local and not os.path.isfile(file["path"]):
+            if os.path.islink(file["path"]) or (local and not os.path.isfile(file["path"])):
                 raise Error(OUTPUT, "%s: is no file; a dataset is flat, list this by itself", file["path"])
-            if row and (row["did_type"] != "FILE" or local and not same(file["path"], row)):
+            if row and (row["did_type"] != "FILE" or (local and not same(file["path"], row))):
                 raise Error(EXISTS, "%s:%s: exists with other content; choose a new name, or one with {run}",
                             *file["key"])
             if count[file["key"]] > 1:
@@ -865,9 +868,7 @@ def main():
     signal.signal(signal.SIGINT, stop)
     code = 0
     try:
-        if len(sys.argv) != 2:
-            raise Error(USAGE, "usage: stager.py MANIFEST.json")
-        run(sys.argv[1])
+        run(sys.argv[1] if len(sys.argv) > 1 else "MANIFEST.json")
     except Stopped as error:
         code = 128 + error.args[0]
         say("reana-rucio: error: stopped by signal %d; run it again" % error.args, ERR)

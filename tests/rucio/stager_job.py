@@ -157,7 +157,9 @@ def upload(did: str, path: str, rse: str = "SITE1_SCRATCHDISK", kind: str = "fil
     return {"scope": scope, "name": name, "type": kind, "path": path, "rse": rse, **options}
 
 
-def put(server: Server, directory: Path, did: str, content: bytes, rse: str = "SITE1_SCRATCHDISK", **options: str) -> None:
+def put(
+    server: Server, directory: Path, did: str, content: bytes, rse: str = "SITE1_SCRATCHDISK", **options: str
+) -> None:
     """Upload some content as a file DID; `dataset` attaches it."""
     path = directory / "source"
     path.write_bytes(content)

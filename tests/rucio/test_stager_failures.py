@@ -213,7 +213,9 @@ def test_4_storage_fails(job: Job, name: str, tmp_path: Path) -> None:
 
 def test_5_missing_dids(job: Job, name: str) -> None:
     wanted = [download(f"user.alice:{name}.{number}", f"f{number}") for number in range(5)]
-    fails(job, 5, f"user.alice:{name}.0, user.alice:{name}.1, user.alice:{name}.2 and 2 more: not found", downloads=wanted)
+    fails(
+        job, 5, f"user.alice:{name}.0, user.alice:{name}.1, user.alice:{name}.2 and 2 more: not found", downloads=wanted
+    )
     fails(job, 5, f"user.alice:{name}: ", downloads=[download(f"user.alice:{name}", "d", "directory")])
     fails(job, 5, f"user.alice:{name}*: ", downloads=[download(f"user.alice:{name}*", "d", "directory")])
     fails(job, 5, f"no.such:{name}: ", downloads=[download(f"no.such:{name}", "d", "directory")])

@@ -203,7 +203,9 @@ def test_an_existing_dataset_keeps_its_rule(job: Job, name: str) -> None:
     rule = {"account": "alice", "copies": 1, "rse_expression": "SITE2_SCRATCHDISK", "grouping": "DATASET"}
     job.server.client().call("add_dataset", "user.alice", f"{name}.ds", rules=[{**rule, "lifetime": None}])
     job.write("a", "a")
-    one = upload(f"user.alice:{name}", "a", rse="SITE1_SCRATCHDISK|SITE2_SCRATCHDISK", dataset=f"{name}.ds", lifetime=99)
+    one = upload(
+        f"user.alice:{name}", "a", rse="SITE1_SCRATCHDISK|SITE2_SCRATCHDISK", dataset=f"{name}.ds", lifetime=99
+    )
     result = job.stage_out(one)
     assert result.code == 0, result
     assert rules(job, f"{name}.ds") == [("alice", "SITE2_SCRATCHDISK", False)]

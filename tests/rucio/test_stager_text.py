@@ -23,7 +23,9 @@ def test_it_is_ascii_with_short_lines() -> None:
     assert not any(line != line.rstrip() for line in lines)
 
 
-@pytest.mark.parametrize("pattern", [r"\$\(", r"\$\{", r"/tmp/.*?/.*?/", r"/var/lib/cwl/.*?/", "(?i)rucio\\(", "\t", "\r", "\x00"])
+@pytest.mark.parametrize(
+    "pattern", [r"\$\(", r"\$\{", r"/tmp/.*?/.*?/", r"/var/lib/cwl/.*?/", "(?i)rucio\\(", "\t", "\r", "\x00"]
+)
 def test_it_holds_nothing_that_an_engine_would_rewrite(pattern: str) -> None:
     for line in TEXT.decode().split("\n"):
         assert not re.search(pattern, line), line
