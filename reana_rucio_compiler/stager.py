@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ruff: noqa: C408, C901, PERF203, PLR0912  (some engines double braces, hence dict())
+# ruff: noqa: C408, C901, PLR0912  (some engines double braces, hence dict())
 """Move data between Rucio and a REANA workspace, verified:  cd WORKSPACE; python3 stager.py MANIFEST.json
 
 Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest. The last thing written, when all
@@ -120,7 +120,7 @@ def code_of(error):
 
 
 @contextlib.contextmanager
-def about(what, remedy="see the lines above"):
+def about(what, remedy="the lines above may tell more"):
     """Make a known exception raised inside an Error that begins with `what`."""
     try:
         yield
@@ -341,11 +341,13 @@ def configure(instance, private):
 
     Hosts given as arguments would not reach the inner clients (facts/rucio.md section 9)."""
     env, auth, sidecar = os.environ, instance["auth_type"], configparser.RawConfigParser()
-    if "rucio_host" not in instance or (auth == "x509_proxy" and "RUCIO_CONFIG" in env):
-        path = need(env.get("RUCIO_CONFIG"), "RUCIO_CONFIG", "REANA's rucio sidecar needs secrets: "
-                    + ADD + "env VONAME=... --env RUCIO_USERNAME=...")
+    given = env.get("RUCIO_CONFIG", "")
+    if "rucio_host" not in instance or (auth == "x509_proxy" and given and "proxy_file" not in instance):
+        need(given, "RUCIO_CONFIG", "REANA's rucio sidecar needs secrets: "
+             + ADD + "env VONAME=... --env RUCIO_USERNAME=...")
+    if "rucio_host" not in instance or auth == "x509_proxy":
         try:
-            sidecar.read(path)
+            sidecar.read(given)
         except (configparser.Error, ValueError) as error:
             raise Error(SECRET, "RUCIO_CONFIG: %s", brief(error)) from None
     theirs = dict(sidecar.items("client")) if sidecar.has_section("client") else {}
@@ -480,7 +482,7 @@ def members(server, entry):
     """The files of a dataset, of the datasets of a container, or of all that a wildcard matches, by name."""
     scope, name = key_of(entry)
     what = scope + ":" + name
-    with about(what):
+    with about(what, "`rucio list-dids` shows what there is"):
         if "*" in name:  # some databases ignore case
             fits = re.compile(".*".join(map(re.escape, name.split("*"))) + r"\Z").match
             roots = [(row["name"], row["did_type"]) for row in server.list_dids(
@@ -591,7 +593,7 @@ def fetch(server, client, group, files, work, traces):
     for file in files:
         os.makedirs(os.path.dirname(held(work, file)), exist_ok=True)
     for count in range(server.settings["attempts"]):
-        with about("rse=%s" % wish):
+        with about("rse=%s" % wish, "`rucio list-rses` shows what there is"):
             sources = server.list_replicas(
                 [did(key_of(file)) for file in files], rse_expression="(%s)\\istape=true" % (wish or "*"),
                 metalink=True, ignore_availability=False, client_location=client.client_location,

@@ -23,6 +23,11 @@ def test_it_is_ascii_with_short_lines() -> None:
     assert not any(line != line.rstrip() for line in lines)
 
 
+def test_it_fits_in_a_specification() -> None:
+    """One copy of the program leaves room for 18 KB of transfers in the 64 KB of a specification."""
+    assert len(TEXT) <= 46_000
+
+
 @pytest.mark.parametrize(
     "pattern", [r"\$\(", r"\$\{", r"/tmp/.*?/.*?/", r"/var/lib/cwl/.*?/", "(?i)rucio\\(", "\t", "\r", "\x00"]
 )
