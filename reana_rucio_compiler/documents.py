@@ -18,7 +18,7 @@ from . import rules
 from .diagnostics import Report, Rule
 from .source import Source, Span
 
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_EXPANDED_NODES = 1_000_000
 
@@ -120,7 +120,7 @@ class Document:
 
 
 def walk(node: Node, path: Where = ()) -> Iterator[tuple[Where, Node]]:
-    """Every node below and including this one, with its path, in order of place. What an alias stands for is left out."""
+    """Every node from this one down, with its path, in order of place. What an alias stands for is left out."""
     yield path, node
     if not node.alias:
         for key, child in node.children:
@@ -224,7 +224,9 @@ class _Builder:
     def build(self) -> Node | None:
         from ruamel.yaml import YAML
 
-        events = YAML(typ="safe", pure=True).parse(self.source.text)
+        # ruamel knows YAML up to 1.2 and asserts it; PyYAML, and so REANA, takes any 1.x.
+        text = re.sub(r"\A((?:\ufeff|#.*\n|\s)*%YAML[ \t]+1\.)[3-9](?=\s)", r"\g<1>2", self.source.text)
+        events = YAML(typ="safe", pure=True).parse(text)
         root: Node | None = None
         try:
             for event in events:
@@ -304,14 +306,11 @@ class _Builder:
         return start
 
     def tag(self, event: Any) -> str | None:
-        tag = str(event.tag) if event.tag else None
-        if tag and tag != "!" and not tag.startswith("tag:yaml.org,2002:"):
-            self.fail(
-                rules.YAML_TAG,
-                event.start_mark.index,
-                f'the YAML tag "{tag}" is not known to REANA',
-                "quote the value if the exclamation mark belongs to it",
-            )
+        tag = str(event.tag) if event.tag and event.tag != "!" else None
+        if tag and tag not in _TAGS:
+            message = f'the YAML tag "{tag.replace("tag:yaml.org,2002:", "!!")}" is refused by REANA'
+            hint = "quote the value if the exclamation mark belongs to it"
+            self.fail(rules.YAML_TAG, event.start_mark.index, message, hint)
         return tag
 
     def sequence(self, event: Any, events: Iterator[Any], depth: int) -> Node:
@@ -330,6 +329,8 @@ class _Builder:
             if type(inner).__name__ == "MappingEndEvent":
                 break
             name = self.node(inner, events, depth + 1)
+            if name.kind != "scalar":
+                self.fail(rules.NOT_YAML, name.start, "a list or a mapping cannot be a key", "quote the key")
             value = self.node(next(events), events, depth + 1)
             if value.kind == "scalar" and value.start == value.end:  # an empty value stands behind its colon
                 colon = self.source.text.find(":", name.end) + 1
@@ -347,11 +348,7 @@ class _Builder:
     def collection(self, kind: str, first: Any, last: Any, inside: list[Node]) -> Node:
         flow = bool(first.flow_style)
         end = last.end_mark.index if flow or not inside else inside[-1].end
-        start = first.start_mark.index
-        if flow:  # the mark stands at the anchor or the tag, if there is one
-            start = self.source.text.index("[" if kind == "sequence" else "{", start)
-        elif inside and kind == "mapping":
-            start = inside[0].start
+        start = self.content(first)
         return Node(kind, start, end, "flow" if flow else "block", self.tag(first), first.anchor)
 
     def measured(self, node: Node, inside: list[Node]) -> Node:
@@ -375,14 +372,24 @@ _PROPERTIES = re.compile(r"(?:[&!]\S*\s*(?:#.*\s*)*)*")
 
 _LONGEST_NUMBER = 200  # beyond it Python itself refuses to convert, and no number is meant
 
+_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map"))
+
+
+class Date:
+    """A plain scalar that YAML 1.1 reads as a date: no JSON has it, so that REANA refuses it everywhere."""
+
+
 # What PyYAML, and so REANA, makes of a plain scalar (YAML 1.1).
 _BOOLEANS = dict.fromkeys(("yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True)
 _BOOLEANS.update(dict.fromkeys(("no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False))
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _INTEGER = re.compile(r"[-+]?(?:0b[0-1_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*(?::[0-5]?[0-9])+)\Z")
 _FLOAT = re.compile(
-    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
-    r"|[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|\.(?:inf|Inf|INF))\Z|\.(?:nan|NaN|NAN)\Z"
+    r"(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
+    r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
+)
+_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
 )
 
 
@@ -391,8 +398,10 @@ def _scalar_data(node: Node) -> Any:
     if len(text) > _LONGEST_NUMBER:
         return text
     tag = (node.tag or "").rpartition(":")[2]
-    if tag == "str" or node.tag == "!" or (not tag and node.style != "plain"):
+    if tag == "str" or (not tag and node.style != "plain"):
         return text
+    if not tag and _DATE.match(text):
+        return Date()
     if text in _BOOLEANS and tag in ("", "bool"):
         return _BOOLEANS[text]
     if text in _NULLS and tag in ("", "null"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 from . import resources, rules
 from .diagnostics import Report
-from .documents import Document, Where
+from .documents import Date, Document, Node, Where, walk
 from .instances import nearest
 from .source import Span
 
@@ -20,6 +21,7 @@ Finding = tuple[bool, Where, str, str]  # whether REANA refuses it, where, what,
 
 def check_specification(document: Document, report: Report) -> None:
     """Report what REANA 0.9 and 0.95 refuse or ignore in a specification; a ``rucio:`` block is not looked at."""
+    _check_yaml(document, report)
     found = {version: findings(document.root.data, version) for version in VERSIONS}
     every = dict.fromkeys(finding for version in VERSIONS for finding in found[version])
     for finding in every:
@@ -32,6 +34,35 @@ def check_specification(document: Document, report: Report) -> None:
         span = _span(document, path, message)
         if not report.covers(span):
             report.add(rule, span, message, hint)
+
+
+def _check_yaml(document: Document, report: Report) -> None:
+    """Report what YAML has and JSON has not: REANA sends a specification as JSON, and 0.95 lets no alias pass."""
+    for path, node in walk(document.root):
+        span = Span(document.source, node.start, node.end)
+        if node.alias and node.kind != "scalar" and "<<" not in path[-1:] and not report.covers(span):
+            message = "REANA 0.95 refuses this: an alias of a list or a mapping"
+            report.add(rules.REANA_VERSION, span, message, "write it out here")
+        elif node.kind == "scalar" and not node.alias and _no_json(node):
+            report.add(rules.REANA_REFUSES, span, f'"{node.value}" is {_no_json(node)}', "quote it")
+        for key, _ in node.pairs:
+            if not isinstance(key.data, str) and not node.alias:
+                message = f'REANA 0.95 refuses this: YAML does not read the key "{key.value}" as a string'
+                report.add(rules.REANA_VERSION, document.span_of(key), message, "quote it")
+
+
+def _no_json(node: Node) -> str:
+    """What a scalar is that REANA's YAML reader or JSON does not take, or an empty string."""
+    value = node.data
+    if isinstance(value, Date):
+        return "a date to YAML, and REANA refuses dates"
+    if isinstance(value, float) and (not math.isfinite(value)):
+        return "a number that JSON does not have, so that REANA refuses it"
+    if node.tag and node.tag.endswith((":int", ":float", ":bool", ":null")) and isinstance(value, str):
+        return "not of the type that its tag says, so that REANA refuses it"
+    if node.style == "plain" and not node.tag and value in ("=", "<<"):
+        return "a sign of YAML's own, so that REANA refuses it"
+    return ""
 
 
 def findings(data: Any, version: str) -> list[Finding]:
@@ -94,8 +125,8 @@ def _name(path: Where) -> str:
 
 
 _TYPES = {
-    "object": "a mapping", "array": "a list", "string": "a string", "boolean": "true or false", "integer": "a whole number",
-    "number": "a number", "null": "empty",
+    "object": "a mapping", "array": "a list", "string": "a string", "boolean": "true or false",
+    "integer": "a whole number", "number": "a number", "null": "empty",
 }  # fmt: skip
 
 
@@ -104,7 +135,7 @@ def _kind(value: Any) -> str:
         return "empty"
     if isinstance(value, bool):
         return "true or false"
-    names = ((dict, "a mapping"), (list, "a list"), (str, "a string"), ((int, float), "a number"))
+    names = ((dict, "a mapping"), (list, "a list"), (str, "a string"), ((int, float), "a number"), (Date, "a date"))
     return next((name for kind, name in names if isinstance(value, kind)), type(value).__name__)
 
 

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from posixpath import splitext
 from typing import Any
 
-from .documents import Document
-from .edits import Edit, edit_sequence, remove_key, replace_scalar, set_key
+from .checks import normalised
+from .documents import Document, Where
+from .edits import Edit, Uneditable, apply, edit_sequence, remove_key, replace_scalar, set_key
 from .model import Place, Plan, Reference
+from .staging import HEADER
+from .task import Graft, Task
 
 FORMAT = 1  # of the output; raised when a new release would compile the same source to something else
 
 
-def edit_specification(document: Document, plan: Plan, side_files: Iterable[str]) -> list[Edit]:
-    """The edits that take every ``rucio(...)`` out of a specification and list the files written beside it.
+def header(*names: str) -> str:
+    """The first line of a generated file, which names the sources that it is compiled from."""
+    if names == ("<stdin>",):
+        return f"{HEADER} (output format {FORMAT}) from standard input.\n"
+    sources = " and ".join(name.replace("\\", "/").rpartition("/")[2] for name in names)
+    what = "that file and compile it" if len(names) == 1 else "those and compile them"
+    return f"{HEADER} (output format {FORMAT}) from {sources}: edit {what} again.\n"
+
+
+def compiled_name(path: str) -> str:
+    """The name of what a workflow or parameter file compiles to, beside it: ``w/x.cwl`` -> ``w/x.rucio.cwl``."""
+    root, extension = splitext(path)
+    return f"{root}.rucio{extension}"
+
+
+def edit_specification(document: Document, plan: Plan, graft: Graft) -> list[Edit]:
+    """The edits that take every ``rucio(...)`` out of a specification and list the files that its graft needs.
 
     An entry of ``inputs`` that is staged goes, one of ``outputs`` becomes its path, a parameter becomes the landing
     path of its DID. Raises ``Uneditable`` where an alias stands in the way.
@@ -30,14 +49,19 @@ def edit_specification(document: Document, plan: Plan, side_files: Iterable[str]
                 removed[path].append(index)
             elif path in replaced:
                 replaced[path][index] = transfer.path
-    edits = _edit_parameters(document, plan)
+    edits = edit_parameters(document, plan, graft.removed)
+    needed = {name for name in graft.loads if not _listed(document, "inputs", name)}
     for path, indexes in removed.items():
-        added = sorted(side_files) if path == ("inputs", "files") else []
+        added = sorted({*graft.files, *needed}) if path == ("inputs", "files") else []
         if (indexes or added) and (document.at(path) or added):
             edits += _edit_list(document, path, indexes, added)
     for path, texts in replaced.items():
         if texts:
             edits += edit_sequence(document, path, replace=texts)
+    # REANA 0.95 takes nothing but these with it, where one of them is given (facts A.2).
+    if graft.files and (document.at(("workflow", "files")) or document.at(("workflow", "directories"))):
+        loaded = {name for name in graft.loads if not _listed(document, "workflow", name)}
+        edits += _edit_list(document, ("workflow", "files"), [], sorted({*graft.files, *loaded}))
     if document.at(("rucio",)):
         edits += remove_key(document, ("rucio",))
     return [*edits, _header(document)]
@@ -47,6 +71,15 @@ def _position(reference: Reference) -> tuple[tuple[Any, ...], int]:
     if reference.place is Place.PARAMETER:
         return (), -1
     return reference.where[:-1], int(reference.where[-1])
+
+
+def _listed(document: Document, section: str, name: str) -> bool:
+    """Whether a file is among the ``files`` of a section, or in one of its ``directories``."""
+    files, directories = document.at((section, "files")), document.at((section, "directories"))
+    if any(normalised(item.value) == name for item in (files.items if files else ())):
+        return True
+    folders = [normalised(item.value) for item in (directories.items if directories else ())]
+    return any(not folder or name.startswith(folder + "/") for folder in folders)
 
 
 def _edit_list(document: Document, path: tuple[str, str], removed: list[int], added: list[str]) -> list[Edit]:
@@ -59,18 +92,47 @@ def _edit_list(document: Document, path: tuple[str, str], removed: list[int], ad
     return set_key(document, path[:1], {path[1]: added})
 
 
-def _edit_parameters(document: Document, plan: Plan) -> list[Edit]:
+def edit_parameters(document: Document, plan: Plan, removed: Iterable[Where] = ()) -> list[Edit]:
+    """The edits that put paths in the place of the expressions of one document, which may be a parameter file.
+
+    Those at or below the places that are ``removed`` are left out.
+    """
     edits = []
     for value in plan.values:
-        if value.reference.span.source is document.source:
+        gone = any(value.reference.where[: len(where)] == where for where in removed)
+        if value.reference.span.source is document.source and not gone:
             node, parent = document.at(value.reference.where), document.at(value.reference.where[:-1])
             if node is not None and parent is not None:
                 edits.append(replace_scalar(node, value.text, parent.style == "flow"))
     return edits
 
 
+def rename_parameter_file(task: Task) -> tuple[dict[str, str], list[Edit]]:
+    """The parameter file with paths for its expressions, by its new name, and the edit that names it in reana.yaml.
+
+    Nothing where there is no parameter file, or no expression in it.
+    """
+    where = ("inputs", "parameters", "input")
+    if task.parameters is None:
+        return {}, []
+    edits = edit_parameters(task.parameters, task.plan)
+    if not edits:
+        return {}, []
+    name = compiled_name(task.document.at(where).value)  # type: ignore[union-attr]
+    text = apply(task.parameters.source, [*edits, _header(task.parameters)])
+    return {name: text}, [rename(task.document, where, name)]
+
+
+def rename(document: Document, where: tuple[str, ...], name: str) -> Edit:
+    """The edit that puts the name of a generated file at a path of reana.yaml."""
+    node, parent = document.at(where), document.at(where[:-1])
+    if node is None or parent is None:
+        raise AssertionError(f"nothing at {where}")
+    if node.alias:
+        raise Uneditable(node)
+    return replace_scalar(node, name, parent.style == "flow")
+
+
 def _header(document: Document) -> Edit:
-    name = document.source.name.replace("\\", "/").rpartition("/")[2]
-    text = f"# Compiled by reana-rucio (output format {FORMAT}) from {name}: edit that file and compile it again.\n"
     start = 1 if document.source.text.startswith("\ufeff") else 0
-    return Edit(start, start, -1, text)
+    return Edit(start, start, -1, header(document.source.name))

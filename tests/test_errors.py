@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,11 @@ CASES = sorted(path for path in Path(__file__).with_name("golden").joinpath("err
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_wrong_specification_is_answered_as_expected(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(case)
+def test_wrong_specification_is_answered_as_expected(
+    case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(case, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     args = (case / "args").read_text().split() if (case / "args").exists() else []
     result = CliRunner().invoke(main, ["compile", "reana.yaml", *args])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
@@ -30,3 +34,4 @@ def test_wrong_specification_is_answered_as_expected(case: Path, monkeypatch: py
     if result.exit_code:
         assert result.exit_code == 1
         assert result.stdout == ""
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in case.iterdir())
