@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # ruff: noqa: C408, C901, PLR0912  (some engines double braces, hence dict())
-"""Move data between Rucio and a REANA workspace, verified:  cd WORKSPACE; python3 stager.py MANIFEST.json
+"""Move data between Rucio and a REANA workspace, the current directory: stager.py MANIFEST.json [NAME=VALUE]...
 
-Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest. The last thing written, when all
-went well, is a receipt. Exit: 0 done, 1 unexpected, 2 manifest or usage, 3 secret, proxy or configuration,
-4 server not reached, 5 no such DID or replica, 6 checksum or size, 7 permission, quota or RSE, 8 DID exists
-with other content, 9 local output missing; the last line on standard error says what, why, and what to do.
+Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest; VALUE replaces {NAME} in it. The
+last thing written, if all went well, is a receipt. Exit: 0 done, 1 unexpected, 2 manifest or usage, 3 secret,
+proxy or configuration, 4 server not reached, 5 no such DID or replica, 6 checksum or size, 7 permission, quota
+or RSE, 8 DID exists with other content, 9 local output missing; the last line on standard error says more.
 
 What is staged in is there as a whole and right, or not at all. What is there and right stays; a file that is
 wrong is replaced, and so is a directory, unless it holds what does not belong to it: that is refused.
@@ -175,11 +175,14 @@ def check(value, shape, where="manifest"):
         raise Error(USAGE, "%s: %s is not allowed here", where, json.dumps(value)[:200])
 
 
-def load(path):
-    """The valid manifest, with {run} replaced. The receipt of an earlier run goes first."""
+def load(path, *words):
+    """The valid manifest, with {NAME} and {run} replaced. The receipt of an earlier run goes first."""
     try:
         with open(path, encoding="utf-8") as stream:
-            manifest = json.load(stream)
+            text = stream.read()
+        for name, _, value in (word.partition("=") for word in words):
+            text = text.replace("{%s}" % name, json.dumps(value)[1:-1])
+        manifest = json.loads(text)
     except (OSError, ValueError) as error:
         raise Error(USAGE, "%s: cannot be read: %s", path, error) from None
     with contextlib.suppress(Error, AttributeError, FileNotFoundError):
@@ -199,7 +202,8 @@ def load(path):
             entry[field] = re.sub(re.escape("{run}"), run_id, entry[field])
     settings = dict(attempts=4, backoff=5, timeout=600, threads=4)
     settings.update(manifest.get("settings", {}))
-    return dict(manifest, settings=settings)
+    mark = hashlib.sha256(text.encode()).hexdigest()[:12]  # tells apart what runs at a time in one workspace
+    return dict(manifest, settings=settings, work=".rucio-stage-%s-%s" % (manifest["instance"]["name"], mark))
 
 
 def run_id(_):
@@ -273,7 +277,7 @@ def other_python():
         with contextlib.suppress(OSError), open(place + "/rucio", errors="replace") as stream:
             head = stream.read(4096)
         # `#!/path/python -s`, `#!/usr/bin/env python3`, or what pip writes for a long path
-        found = re.search(r"\A#!\s*(?:\S*/env\s+)?(\S*python\S*)|^'''exec' \"?(.+?)\"? \"\$0\"", head, re.M)
+        found = re.search(r"\A#!\s*(?:\S*/env\s+)?(\S*python\S*)|^'{3}exec' \"?(.+?)\"? \"\$0\"", head, re.M)
         python = found and shutil.which(found.group(1) or found.group(2), path=":".join(places))
         test = [python, "-c", "import rucio"]
         if python and not subprocess.call(test, cwd="/", stderr=subprocess.DEVNULL):
@@ -814,11 +818,11 @@ def choose_rse(server, entry, dataset, admin):
 
 # --- main
 
-def run(path):
+def run(*words):
     started, python, work = time.time(), other_python(), None
     if python:
-        os.execv(python, [python, os.path.abspath(__file__), path])
-    manifest = load(path)
+        os.execv(python, [python, os.path.abspath(__file__)] + list(words))
+    manifest = load(*words)
     if python == "":
         raise Error(SECRET, "rucio: no Python here has the client; use an image with rucio-clients, such as "
                     "docker.io/reanahub/reana-auth-rucio:1.1.1")
@@ -832,8 +836,7 @@ def run(path):
         server = Server(client, manifest["settings"])
         if uploads:
             check_uploads(server, uploads, action == "stage-out")
-        with open(path, "rb") as stream:  # the name tells apart what runs at the same time in one workspace
-            work = ".rucio-stage-%s-%s" % (instance["name"], hashlib.sha256(stream.read()).hexdigest()[:12])
+        work = manifest["work"]
         no_links(work)
         for name in ("new", "old"):
             shutil.rmtree(os.path.join(work, name), ignore_errors=True)
@@ -870,7 +873,7 @@ def main():
     signal.signal(signal.SIGINT, stop)
     code = 0
     try:
-        run(sys.argv[1] if len(sys.argv) > 1 else "MANIFEST.json")
+        run(*sys.argv[1:] or ["MANIFEST.json"])
     except Stopped as error:
         code = 128 + error.args[0]
         say("reana-rucio: error: stopped by signal %d; run it again" % error.args, ERR)

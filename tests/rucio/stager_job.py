@@ -79,12 +79,12 @@ class Job:
             **fields,
         }
 
-    def start(self, manifest: object, cwd: Path | None = None) -> subprocess.Popen:
+    def start(self, manifest: object, cwd: Path | None = None, words: tuple[str, ...] = ()) -> subprocess.Popen:
         """The running stager, on a manifest that is an object or a text."""
         path = self.directory / "manifest.json"
         path.write_text(manifest if isinstance(manifest, str) else json.dumps(manifest))
         return subprocess.Popen(
-            [self.python, str(self.stager), str(path)],
+            [self.python, str(self.stager), str(path), *words],
             cwd=cwd or self.workspace,
             env=self.environment,
             stdout=subprocess.PIPE,

@@ -190,6 +190,17 @@ def test_nothing_is_staged_through_a_link_or_over_something_else(
     assert not list(outside.iterdir())
 
 
+def test_words_replace_wildcards(job: Job, name: str, tmp_path: Path) -> None:
+    put(job.server, tmp_path, f"user.alice:{name}.mu", b"muons")
+    manifest = job.manifest("stage-in", downloads=[download(f"user.alice:{name}.{{what}}", "d/{what}.root")])
+    manifest["receipt"] = "rucio-stage-in.{what}.json"
+    result = job.finish(job.start(manifest, words=("what=mu",)), "rucio-stage-in.mu.json")
+    assert result.statuses() == {"d/mu.root": "fetched"}, result
+    result = job.finish(job.start(manifest, words=('what=../"x',)), "none")
+    assert result.code == 2, result
+    assert "downloads[0].path" in result.last or "downloads[0].name" in result.last or "receipt" in result.last
+
+
 def test_many_files_come_in_several_batches(job: Job, name: str) -> None:
     files = [(f"{name}.{number:03d}", b"%d" % number) for number in range(230)]
     replicas = []

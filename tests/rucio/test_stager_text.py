@@ -29,7 +29,7 @@ def test_it_fits_in_a_specification() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"\$\(", r"\$\{", r"/tmp/.*?/.*?/", r"/var/lib/cwl/.*?/", "(?i)rucio\\(", "\t", "\r", "\x00"]
+    "pattern", [r"\$\(", r"\$\{", r"/tmp/.*?/.*?/", r"/var/lib/cwl/.*?/", "(?i)rucio\\(", "'''", "\t", "\r", "\x00"]
 )
 def test_it_holds_nothing_that_an_engine_would_rewrite(pattern: str) -> None:
     for line in TEXT.decode().split("\n"):
