@@ -2,5 +2,5 @@
 
 from hypothesis import settings
 
-settings.register_profile("shared-machine", deadline=None, derandomize=True, max_examples=2000)
+settings.register_profile("shared-machine", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("shared-machine")
