@@ -15,6 +15,7 @@ from string import Template
 
 from . import documents, rules
 from .byhand import ByHand, transfers_by_hand
+from .checks import normalised
 from .diagnostics import Report
 from .documents import Document, Node
 from .instances import nearest
@@ -79,28 +80,35 @@ def _place(document: Document, node: Node, start: int, end: int) -> Span:
 
 
 def _check_selection(document: Document, plan: Plan, steps: list[Node], report: Report) -> None:
-    """FROM and TARGET choose steps by name, and drop the others (facts A.2)."""
-    chosen = []
+    """FROM and TARGET choose steps by name, in any case of letters, and drop the others (facts A.2)."""
     for option, lost in (("FROM", plan.inputs), ("TARGET", plan.outputs)):
         node = document.at(("inputs", "options", option))
         if node is None or node.data is None or report.covers(document.span_of(node)):
             continue
-        chosen.append(option)
-        names = [name.value for name in (step.get("name") for step in steps) if name]
-        if node.value not in names and not node.value.startswith("rucio-stage-"):
-            message = f'{option} names no step: there is no "{node.value}"'
-            hint = nearest(node.value, names) or f"the steps are {', '.join(names) or 'without names'}"
-            report.add(rules.UNADDRESSABLE_STEP, document.span_of(node), message, hint)
+        if not node.value.startswith("rucio-stage-"):
+            _check_chosen(document, option, node, steps, report)
         if lost:
             which = "rucio-stage-in" if option == "FROM" else "rucio-stage-out"
             message = f"{option} leaves steps out, and {which} may be among them"
             hint = "remove it, or make sure that the data are there"
             report.add(rules.CUT_OFF, document.span_of(node), message, hint)
-    for step in steps if chosen else ():
-        if step.kind == "mapping" and step.get("name") is None:
-            verb = "choose" if len(chosen) > 1 else "chooses"
-            message = f"this step has no name, and {' and '.join(chosen)} {verb} by name"
+
+
+def _check_chosen(document: Document, option: str, chosen: Node, steps: list[Node], report: Report) -> None:
+    """The engine looks at the names from the first step on until one is the wanted; one that is missing kills it."""
+    names = []
+    for step in steps:
+        name = step.get("name")
+        if name is None:
+            message = f"this step has no name, and {option} is sought among the names"
             report.add(rules.UNADDRESSABLE_STEP, document.span_of(step), message, "add name:")
+        elif name.value.lower() == chosen.value.lower():
+            return
+        else:
+            names.append(name.value)
+    message = f'{option} names no step, and is ignored: there is no "{chosen.value}"'
+    hint = nearest(chosen.value, names) or f"the steps are {', '.join(names) or 'without names'}"
+    report.add(rules.UNADDRESSABLE_STEP, document.span_of(chosen), message, hint)
 
 
 def _check_backends(document: Document, plan: Plan, steps: list[Node], report: Report) -> None:
@@ -152,24 +160,37 @@ def _check_outputs(document: Document, plan: Plan, steps: list[Node], workspace:
     commands = "\n".join(command.value for command in _commands(steps))
     used = [value for name, value in _parameters(document).items() if name in commands]
     text = "\n".join([commands, *used])
-    missing = [transfer for transfer in plan.outputs if not any(word in text for word in _names(transfer.path))]
-    if not missing:
-        return
-    files = _uploaded(document, workspace)
+    missing = [transfer for transfer in plan.outputs if not _named(transfer.path, text)]
+    files = _uploaded(document, workspace) if missing else None
     for transfer in missing if files is not None else ():
         if any(basename(transfer.path).encode() in data for data in files or ()):
             continue
         word = transfer.references[0].expression.path
         message = f'nothing seems to make "{transfer.path}": no command and no uploaded file names it'
-        hint = "is the path right? If a program makes it unasked: # rucio: ignore[RR213]"
+        others = [path for path in _PATH.findall(text) if _is_another(path, transfer.path)]
+        hint = f'did you mean "{others[0]}"?' if others else "is the path right?"
+        hint += " If a program makes it unasked: # rucio: ignore[RR213]"
         report.add(rules.OUTPUT_NOT_PRODUCED, word.span if word else transfer.span, message, hint)
 
 
-def _names(path: str) -> tuple[str, ...]:
-    """By what a command may call an output: its path, the directory it is in, its name, its name without extension."""
+_PATH = re.compile(r"[\w./-]+(?![\w./-])")
+
+
+def _is_another(path: str, wanted: str) -> bool:
+    """Whether a path has the name of the wanted one, and surely is in another directory, wherever the shell is."""
+    path = normalised(path.replace("../", ""))
+    same_name = basename(path) == basename(wanted)
+    return same_name and not f"/{wanted}".endswith(f"/{path}") and not f"/{path}".endswith(f"/{wanted}")
+
+
+def _named(path: str, text: str) -> bool:
+    """Whether a text has an output's path, the directory it is in, its name, or its name without extension."""
     stem = basename(path).partition(".")[0]
-    names = (path, dirname(path), basename(path), stem if len(stem) > 2 else "")
-    return tuple(name for name in names if name)
+    names = [path, dirname(path), basename(path), stem if len(stem) > 2 else ""]
+    if not any(name and name in text for name in names):
+        return False
+    rest = _PATH.sub(lambda found: "" if _is_another(found.group(), path) else found.group(), text)
+    return any(name and name in rest for name in names)
 
 
 def _uploaded(document: Document, workspace: Workspace) -> list[bytes] | None:
