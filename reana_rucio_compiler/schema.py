@@ -26,12 +26,12 @@ def check_specification(document: Document, report: Report) -> None:
     _check_yaml(document, report)
     found = {version: _by_complaint(document, version) for version in VERSIONS}
     every = {complaint: hint for version in VERSIONS for complaint, hint in found[version].items()}
-    for complaint in every:
+    for complaint, remedy in every.items():
         refused, path, message = complaint
         if path in _COUNTED and "may have at most" in message:
             continue
         versions = [version for version in VERSIONS if complaint in found[version]]
-        rule, hint = rules.REANA_REFUSES if refused else rules.REANA_IGNORES, every[complaint]
+        rule, hint = rules.REANA_REFUSES if refused else rules.REANA_IGNORES, remedy
         if len(versions) < len(VERSIONS):
             rule, hint = rules.REANA_VERSION, ""
             message = f"REANA {versions[0]} {'refuses' if refused else 'ignores'} this: {message}"
