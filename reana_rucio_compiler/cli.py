@@ -152,15 +152,16 @@ def check_(
     """Say what is wrong or suspicious in each SPEC (reana.yaml), and write nothing."""
     from .diagnostics import Severity, merged
 
-    specs = _specs(specs)
-    found = merged(_compile(spec, parameters, instances)[1].diagnostics for spec in dict.fromkeys(specs))
+    specs = tuple(dict.fromkeys(_specs(specs)))
+    found = merged(_compile(spec, parameters, instances)[1].diagnostics for spec in specs)
     if form == "text":
         from .render import text
 
         click.echo(text.render(found, sys.stdout.isatty() and "NO_COLOR" not in os.environ), nl=False)
     else:
         click.echo(import_module(f".render.{form}", __package__).render(found), nl=False)
-    click.echo(f"reana-rucio: checked {', '.join(specs)}: {_summary(found)}", err=True)
+    checked = specs[0] if len(specs) == 1 else f"{len(specs)} specifications"
+    click.echo(f"reana-rucio: checked {checked}: {_summary(found)}", err=True)
     bad = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
     raise SystemExit(int(any(each.severity in bad for each in found)))
 
