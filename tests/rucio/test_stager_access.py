@@ -173,7 +173,7 @@ def test_token_of_a_secret(job: Job, name: str, tmp_path: Path) -> None:
     assert token not in result.out
 
 
-@pytest.mark.parametrize("token", ["", "wrong"])
+@pytest.mark.parametrize("token", ["", "\n", "wrong"])
 def test_3_bad_token(job: Job, token: str) -> None:
     (job.secrets / "vre_token").write_text(token)
     job.instance.update(auth_type="oidc", token_file="vre_token")
