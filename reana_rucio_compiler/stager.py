@@ -111,12 +111,14 @@ def brief(what, limit=3):
 
 def code_of(error):
     """The exit code that an exception means; 1 if it is unexpected."""
-    names = {kind.__name__ for kind in type(error).__mro__}
+    names = {base.__name__ for base in type(error).__mro__}
     if "SSLError" in names and re.search("(?i)certificate|alert|unknown.ca", str(error)):
         return SECRET
     if re.search(r"status code: (5\d\d|429)", str(error)):
         return SERVER
-    return getattr(error, "code", 0) or next((code for code in CODES if names & set(CODES[code].split())), 1)
+    if isinstance(error, Error):
+        return error.code
+    return next((code for code in CODES if names & set(CODES[code].split())), 1)
 
 
 @contextlib.contextmanager
