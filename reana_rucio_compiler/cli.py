@@ -46,7 +46,7 @@ _parameters = click.option(
     help="Replace ${KEY} in rucio(...) expressions.",
 )  # fmt: skip
 _instances = click.option(
-    "--instances", "instances", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
+    "--instances", "instances", multiple=True, metavar="FILE",
     help="A YAML file with a rucio: instances: block; the specification's own wins.",
 )  # fmt: skip
 
@@ -64,7 +64,12 @@ _specification = click.argument("specs", nargs=-1, metavar="[SPEC]", type=click.
 @_parameters
 @_instances
 def compile_(
-    specs: Sequence[str], output: str | None, fresh: bool, changes: bool, parameters: dict[str, str], instances: Any
+    specs: Sequence[str],
+    output: str | None,
+    fresh: bool,
+    changes: bool,
+    parameters: dict[str, str],
+    instances: Sequence[str],
 ) -> None:
     """Compile SPEC (reana.yaml) to a plain REANA specification."""
     if fresh and changes:
@@ -87,14 +92,15 @@ def compile_(
         _write(result, specs[0], output)
 
 
-def _compile(spec: str, parameters: dict[str, str], instances: Sequence[Path]) -> tuple[str, Compilation]:
+def _compile(spec: str, parameters: dict[str, str], instances: Sequence[str]) -> tuple[str, Compilation]:
     """What is in a specification, and what it compiles to."""
     from .compiler import compile_bytes, compile_file
 
+    files = [Path(each) for each in instances]
     if spec == "-":
         raw = sys.stdin.buffer.read()
-        return raw.decode(errors="replace"), compile_bytes(raw, "<stdin>", parameters=parameters, instances=instances)
-    result = compile_file(Path(spec), parameters=parameters, instances=instances)
+        return raw.decode(errors="replace"), compile_bytes(raw, "<stdin>", parameters=parameters, instances=files)
+    result = compile_file(Path(spec), parameters=parameters, instances=files)
     return "" if result.text is None else Path(spec).read_bytes().decode(errors="replace"), result
 
 
@@ -109,7 +115,7 @@ def _write(result: Compilation, spec: str, output: str | None) -> None:
 
 
 def _report_stale(
-    specs: Sequence[str], output: str | None, parameters: dict[str, str], instances: Sequence[Path]
+    specs: Sequence[str], output: str | None, parameters: dict[str, str], instances: Sequence[str]
 ) -> int:
     """Print a diff for every compiled file that is not what would be written; the exit code."""
     from .freshness import compiled_of, outdated, source_of
@@ -146,9 +152,7 @@ def _show(diagnostics: Sequence[Diagnostic]) -> None:
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
 @_parameters
 @_instances
-def check_(
-    specs: Sequence[str], form: str, strict: bool, parameters: dict[str, str], instances: Sequence[Path]
-) -> None:
+def check_(specs: Sequence[str], form: str, strict: bool, parameters: dict[str, str], instances: Sequence[str]) -> None:
     """Say what is wrong or suspicious in each SPEC (reana.yaml), and write nothing."""
     from .diagnostics import Severity, merged
 

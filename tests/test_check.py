@@ -8,11 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 import reana_rucio_compiler
-from reana_rucio_compiler.cli import main
 from reana_rucio_compiler.rules import RULES
+from tests.command import run
 
 ROOT = Path(__file__).parent.parent
 ERRORS = ROOT / "tests" / "golden" / "errors"
@@ -24,12 +23,6 @@ WRONG = GOOD + "inputs: {files: ['rucio(escpae, user.jdoe, a.root)']}\n"
 @pytest.fixture(autouse=True)
 def _directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def run(*args: str, text: str = "") -> Result:
-    result = CliRunner().invoke(main, args, input=text)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-    return result
 
 
 @pytest.mark.parametrize("case", sorted(ERRORS.iterdir()), ids=lambda case: case.name)
@@ -62,7 +55,7 @@ def test_exit_code_says_whether_something_is_wrong(text: str, args: list[str], e
     result = run("check", *args)
     assert result.exit_code == exit_code
     assert result.stderr == f"reana-rucio: checked reana.yaml: {summary}\n"
-    from_stdin = run("check", "-", *args, text=text)
+    from_stdin = run("check", "-", *args, stdin=text.encode())
     assert from_stdin.exit_code == exit_code
     assert from_stdin.stdout == result.stdout.replace("reana.yaml:", "<stdin>:")
 

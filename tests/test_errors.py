@@ -11,9 +11,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from reana_rucio_compiler.cli import main
+from tests.command import run
 
 CASES = sorted(path for path in Path(__file__).with_name("golden").joinpath("errors").iterdir() if path.is_dir())
 
@@ -33,8 +32,7 @@ def test_wrong_specification_is_answered_as_expected(
     shutil.copytree(case, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    result = CliRunner().invoke(main, ["compile", *_arguments(case)])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    result = run("compile", *_arguments(case))
     said, expected = result.stderr, case / "expected"
     if os.environ.get("UPDATE_GOLDEN"):
         expected.write_text(f"exit {result.exit_code}\n{said}")

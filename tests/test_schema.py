@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from jsonschema import Draft7Validator
 
 from reana_rucio_compiler import documents
-from reana_rucio_compiler.cli import main
 from reana_rucio_compiler.diagnostics import Report
 from reana_rucio_compiler.source import Source
+from tests.command import run
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests" / "golden"
@@ -33,6 +32,7 @@ BEYOND = {
     "RR106-first-of-a-file": "which DID is one file stands elsewhere",
     "RR106-twice": "JSON Schema cannot count",
     "RR106-dataset": "what a name may hold is Rucio's to say",
+    "RR106-prefix": "the same",
     "RR301-a-date": "how YAML reads a value is no form",
     "RR301-equals-sign": "the same",
     "RR301-infinity": "the same",
@@ -102,7 +102,7 @@ def test_known_instances_and_their_keys_are_those_of_the_program() -> None:
 
 
 def test_command_prints_it() -> None:
-    result = CliRunner().invoke(main, ["schema"])
+    result = run("schema")
     assert result.exit_code == 0
     assert json.loads(result.stdout) == SCHEMA
 
