@@ -138,7 +138,7 @@ def _output(words: list[str], moved: bool) -> tuple[str, str]:
 
 def _word(text: str, otherwise: str = "NAME") -> str:
     """A word as the language writes it, or a stand-in where it is not known before the command runs."""
-    if not text or re.search(r"[$`]", text):
+    if not text or re.search(r"[$`{]", text):
         return otherwise
     return text if _BARE.match(text) else "'" + text.replace("'", "''") + "'"
 
@@ -148,5 +148,5 @@ def _option(key: str, value: str) -> str:
 
 
 def _path(path: str) -> str:
-    known = path and not bad_path(path) and not re.search(r"[$`*?\[\s]", path)
+    known = path and not bad_path(path) and not re.search(r"[$`{*?\[\s]", path)
     return normalised(path) if known else "PATH"

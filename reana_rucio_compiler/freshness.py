@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 
@@ -81,7 +80,9 @@ def changes(result: Compilation, source: str, name: str) -> str:
 
 def diff(before: str, after: str, old_name: str, new_name: str) -> str:
     """A unified diff of two texts; each of its lines ends in a line break."""
+    from difflib import unified_diff
+
     # Lines end at "\n" alone, as for diff and patch: splitlines() would cut at a form feed, too.
     old, new = (re.findall(r"[^\n]*\n|[^\n]+\Z", text) for text in (before, after))
-    shown = difflib.unified_diff(old, new, old_name, new_name)
+    shown = unified_diff(old, new, old_name, new_name)
     return "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in shown)

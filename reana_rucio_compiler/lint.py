@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from posixpath import basename, dirname
 from string import Template
@@ -161,10 +161,7 @@ def _check_outputs(document: Document, plan: Plan, steps: list[Node], workspace:
     used = [value for name, value in _parameters(document).items() if name in commands]
     text = "\n".join([commands, *used])
     missing = [transfer for transfer in plan.outputs if not _named(transfer.path, text)]
-    files = _uploaded(document, workspace) if missing else None
-    for transfer in missing if files is not None else ():
-        if any(basename(transfer.path).encode() in data for data in files or ()):
-            continue
+    for transfer in _unnamed(missing, document, workspace) if missing else ():
         word = transfer.references[0].expression.path
         message = f'nothing seems to make "{transfer.path}": no command and no uploaded file names it'
         others = [path for path in _PATH.findall(text) if _is_another(path, transfer.path)]
@@ -193,23 +190,42 @@ def _named(path: str, text: str) -> bool:
     return any(name and name in rest for name in names)
 
 
-def _uploaded(document: Document, workspace: Workspace) -> list[bytes] | None:
-    """The content of every file that is uploaded, or None where it cannot be known from here."""
-    paths: list[Path] = []
+def _unnamed(outputs: Iterable[Transfer], document: Document, workspace: Workspace) -> list[Transfer]:
+    """The outputs whose name is in no file that is uploaded; none where one of the files cannot be read from here."""
+    left = list(outputs)
+    try:
+        for path in _uploaded(document, workspace):
+            data = _beginning(path)
+            left = [transfer for transfer in left if basename(transfer.path).encode() not in data]
+    except (OSError, ValueError):
+        return []
+    return left
+
+
+def _uploaded(document: Document, workspace: Workspace) -> Iterator[Path]:
+    """Every file that is uploaded. Raises OSError where there are too many, or none where some should be."""
+    number = 0
     for key in ("files", "directories"):
         node = document.at(("inputs", key))
         for item in node.items if node else ():
             if item.kind != "scalar" or re.search(r"\brucio\s*\(", item.value):
                 continue
             path = workspace.path(item.value)
-            found = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
-            if not found or len(paths) + len(found) > _MAX_FILES:
-                return None
-            paths += found
-    try:
-        return [path.read_bytes()[:_MAX_FILE] for path in paths]
-    except OSError:
-        return None
+            before = number
+            for each in [path] if path.is_file() else path.rglob("*"):
+                if each.is_file():
+                    number += 1
+                    yield each
+                if number > _MAX_FILES:
+                    raise OSError("too many files")
+            if number == before:
+                raise OSError("no files")
+
+
+def _beginning(path: Path) -> bytes:
+    """The first megabyte of a file, which may be one of data."""
+    with path.open("rb") as stream:
+        return stream.read(_MAX_FILE)
 
 
 def _check_files(document: Document, workspace: Workspace, report: Report) -> None:
@@ -220,7 +236,7 @@ def _check_files(document: Document, workspace: Workspace, report: Report) -> No
         names.insert(0, node.value.partition("#")[0])
     for name in dict.fromkeys(names):
         try:
-            text = workspace.path(name).read_bytes()[: documents.MAX_BYTES].decode("utf-8")
+            text = _beginning(workspace.path(name)).decode("utf-8")
         except (OSError, ValueError):
             continue  # whether a file must exist is said where it is needed
         if "rucio" not in text or is_ours(text):
