@@ -51,4 +51,18 @@ UNSUPPORTED_ENGINE = Rule("RR401", "unsupported-engine", _E, "a workflow type th
 CUT_OFF = Rule("RR402", "cut-off", _W, "FROM or TARGET, which may cut off a staging step", ignorable=True)
 OTHER_BACKEND = Rule("RR403", "other-backend", _W, "staged data consumed on another compute backend", ignorable=True)
 
+NO_SNAKEFILE = Rule("RR451", "no-snakefile", _E, "a Snakemake workflow without a Snakefile")
+BAD_WILDCARD = Rule("RR452", "bad-wildcard", _E, "wildcards of Snakemake that do not fit together")
+READ_TOO_EARLY = Rule(
+    "RR453", "read-too-early", _E, "a Snakefile that looks at staged data while it is read", ignorable=True
+)
+MAYBE_READ_TOO_EARLY = Rule(
+    "RR454", "maybe-read-too-early", _W, "a Snakefile that may look at staged data while it is read", ignorable=True
+)
+OTHER_PRODUCER = Rule("RR455", "other-producer", _E, "a rule that makes what is staged", ignorable=True)
+PART_OF_STAGED = Rule("RR456", "part-of-staged", _E, "a rule that takes a part of what is staged, or more", ignorable=True)
+NOT_NEEDED = Rule("RR457", "not-needed", _W, "a staged path that no rule takes as its input", ignorable=True)
+NOT_AN_INPUT = Rule("RR458", "not-an-input", _W, "a rule that uses a staged path without taking it", ignorable=True)
+WORKDIR = Rule("RR459", "workdir", _E, "a working directory that is not the workspace", ignorable=True)
+
 RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

@@ -31,7 +31,7 @@ class Workspace:
             hint = "paths are relative to the directory of the specification"
             report.add(rules.MISSING_FILE, at, f'the file "{name}" does not exist', hint)
             return None
-        return documents.load(self.path(name), report, name=self._shown(name))
+        return documents.load(self.path(name), report, name=self.shown(name))
 
     def read(self, name: str, report: Report, at: Span) -> str | None:
         """The text of a file of the workspace that is not YAML; where it cannot be read, that is reported at the span."""
@@ -41,7 +41,8 @@ class Workspace:
             report.add(rules.MISSING_FILE, at, f'the file "{name}" cannot be read as UTF-8 text')
             return None
 
-    def _shown(self, name: str) -> str:
+    def shown(self, name: str) -> str:
+        """How messages call a file of the workspace."""
         return (self.base / name).as_posix() if self.base != Path() else name
 
 
