@@ -1,21 +1,19 @@
 #!/usr/bin/env python3
 # ruff: noqa: E402
-"""Move data between Rucio and a REANA workspace, verified:  python3 stager.py MANIFEST.json  (in the workspace).
+"""Move data between Rucio and a REANA workspace, verified: python3 stager.py MANIFEST.json (in the workspace).
 
-Python >= 3.6 and rucio-clients >= 1.30. FIELDS is the shape of the manifest. A receipt is written last, only if
+Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest. A receipt is written last, only if
 all went well. Exit: 0 done, 1 unexpected, 2 manifest or usage, 3 secret, proxy or configuration, 4 server
 unreachable, 5 no such DID or replica, 6 checksum or size, 7 permission, quota or RSE, 8 DID exists with other
-content, 9 local output missing; the last line on standard error says what and why.
+content, 9 local output missing; the last line on standard error says what, why, and what to do.
 
-A path staged in holds the right content or nothing; what is right is not fetched again, a wrong file is replaced.
-A directory is replaced as a whole, and refused if it holds anything that neither belongs to it nor is listed in
-the receipt of the previous run.
+What is staged in is there as a whole and right, or not at all. A wrong file is replaced. So is a directory, but
+one that holds what neither belongs to it nor is in the receipt of the previous run is refused.
 """
-
 import sys
 
 if __name__ == "__main__":
-    del sys.path[0]  # may be the workspace: the user's random.py is not the library's
+    del sys.path[0]  # may be the workspace, and the user's random.py is not the library's
 
 import collections
 import configparser
@@ -30,7 +28,6 @@ import re
 import shutil
 import signal
 import ssl
-import stat
 import subprocess
 import tempfile
 import threading
@@ -38,79 +35,40 @@ import time
 import traceback
 import uuid
 import zlib
-from xml.etree import ElementTree
 
 USAGE, SECRET, SERVER, MISSING, MISMATCH, REFUSED, EXISTS, OUTPUT = range(2, 10)
-CODES = (  # exit code <- exceptions of the Rucio client and of requests, or their base classes
-    (SECRET, "CannotAuthenticate NoAuthInformation MissingClientParameter AccountNotFound EOFError"),
-    (SERVER, "ServerConnectionException RequestException ConnectionError timeout DatabaseException"),
-    (MISSING, "DataIdentifierNotFound"),
-    (
-        REFUSED,
-        "AccessDenied InsufficientAccountLimit InsufficientTargetRSEs InvalidRSEExpression RSENotFound "
-        "RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
-    ),
-    (EXISTS, "DataIdentifierAlreadyExists FileConsistencyMismatch"),
-    (USAGE, "InvalidObject InputValidationError"),
-)
-
-WORD, TEXT, COUNT = r"[A-Za-z0-9][\w.-]*", r"[^\x00-\x1f\x7f]+", r"\d*[1-9]\d*"
-PART = r"(?!\.\.?(?:/|\Z))[^/\x00-\x1f\x7f]+"
-PATH = PART + "(?:/" + PART + ")*"
-NAME = r"(?!(?:.*/)?\.\.(?:/|\Z))[^\s:\x00-\x1f\x7f]+"
-URL = r"https://[^\s/]\S*|http://(?:localhost|127\.[\d.]+|\[::1\])(?:[:/]\S*)?"
-FIELDS = {  # of the manifest; \d begins the pattern of a number
-    "format": r"\d{0}1",
-    "action": "stage-(?:in|check|out)",
-    "receipt": PATH,
-    "requires[]": PATH + "/?",
-    "instance.name": WORD,
-    "instance.rucio_host": URL,
-    "instance.auth_host": URL,
-    "instance.sidecar": TEXT,
-    "instance.vo": TEXT,
-    "instance.account": TEXT,
-    "instance.auth_type": "x509_proxy|userpass|oidc",
-    "instance.proxy_file": PART,
-    "instance.username_env": TEXT,
-    "instance.password_env": TEXT,
-    "instance.token_file": PART,
-    "downloads[].scope": NAME,
-    "downloads[].name": NAME,
-    "downloads[].type": "file|directory",
-    "downloads[].path": PATH,
-    "downloads[].rse": TEXT,
-    "downloads[].first": COUNT,
-    "uploads[].scope": NAME,
-    "uploads[].name": NAME,
-    "uploads[].type": "file|directory",
-    "uploads[].path": PATH,
-    "uploads[].rse": TEXT,
-    "uploads[].dataset": r"(?:[^\s:]+:)?" + NAME,
-    "uploads[].lifetime": COUNT,
-    "uploads[].if_exists": "skip|fail",
-    "settings.attempts": COUNT,
-    "settings.backoff": r"\d+(?:\.\d+)?",
-    "settings.timeout": r"\d+(?:\.\d+)?",
-    "settings.threads": COUNT,
-}
-REQUIRED = {
-    "": "format action instance receipt",
-    "instance": "name auth_type",
-    "downloads[]": "scope name type path",
-    "uploads[]": "scope name type path rse",
-}
-ADD = "reana-client secrets-add --overwrite "
+CODES = {  # exceptions of the client and of requests, or their base classes
+    SECRET: "CannotAuthenticate NoAuthInformation MissingClientParameter AccountNotFound EOFError",
+    SERVER: "ServerConnectionException RequestException ConnectionError timeout DatabaseException",
+    MISSING: "DataIdentifierNotFound",
+    REFUSED: "AccessDenied InsufficientAccountLimit InsufficientTargetRSEs InvalidRSEExpression RSENotFound "
+             "RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
+    EXISTS: "DataIdentifierAlreadyExists FileConsistencyMismatch",
+    USAGE: "InvalidObject InputValidationError"}
+TEXT, PART = r"[^\x00-\x1f\x7f]+", r"(?!\.\.?(?:/|\Z))[^/\x00-\x1f\x7f]+"
+PATH, NAME = PART + "(?:/%s)*" % PART, r"(?!(?:.*/)?\.\.(?:/|\Z))[^\s:\x00-\x1f\x7f]+"
+WORD, URL = r"[A-Za-z0-9][\w.-]*", r"https://[^\s/]\S*|http://(?:localhost|127\.[\d.]+|\[::1\])(?:[:/]\S*)?"
+FIELDS = {  # of an object: "!" = required; another object, a list [], a type of number, or the pattern of a text
+    "manifest": {"format!": int, "action!": "stage-(?:in|check|out)", "instance!": {}, "receipt!": PATH,
+                 "downloads": [{}], "uploads": [{}], "requires": [PATH + "/?"], "settings": {}},
+    "instance": {"name!": WORD, "rucio_host": URL, "auth_host": URL, "sidecar": TEXT, "vo": TEXT, "account": TEXT,
+                 "auth_type!": "x509_proxy|userpass|oidc", "proxy_file": PART, "username_env": TEXT,
+                 "password_env": TEXT, "token_file": PART},
+    "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse": TEXT, "first": int},
+    "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
+                "dataset": r"(?:[^\s:]+:)?" + NAME, "lifetime": int, "if_exists": "skip|fail"},
+    "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int}}
+ADD = "reana-client secrets-add --overwrite --"
 PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
-OUT, ERR = sys.stdout, sys.stderr  # ours; after capture() the file descriptors 1 and 2 are the client's
+OUT, ERR = sys.stdout, sys.stderr  # ours; after capture() file descriptors 1 and 2 are the client's
 HIDDEN = []  # secrets, which no line may show
 
 
 class Error(Exception):
-    """A failure that the user can act on: an exit code and `what: cause; remedy`."""
+    """A failure that the user can act on: an exit code, and `what: cause; remedy`."""
 
-    def __init__(self, code, text):
-        super().__init__(text)
+    def __init__(self, code, text, *args):
+        super().__init__(text % args)
         self.code = code
 
 
@@ -118,40 +76,34 @@ class Stopped(BaseException):
     """SIGTERM or SIGINT; no Exception, as the client swallows those."""
 
 
-# ------------------------------------------------------------------------------------------ messages
+# --- messages
 
-
-def show(stream, text):
+def say(text, stream=None):
     for secret in HIDDEN:
         text = text.replace(secret, "***")
-    stream.write(text + "\n")
-    stream.flush()
-
-
-def say(text):
-    show(OUT, text)
+    print(text, file=stream or OUT, flush=True)
 
 
 def capture(path):
-    """Keep what the Rucio client and its libraries write on file descriptors 1 and 2 out of our output."""
+    """Keep what the client and its libraries write to file descriptors 1 and 2 out of our output."""
     global OUT, ERR
     OUT, ERR = (open(os.dup(number), "w", errors="backslashreplace") for number in (1, 2))
-    log = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    for number, target in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for number, target in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
         os.dup2(target, number)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
 
 
 def human(count):
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000 or unit == "TB":
-            return "%.3g %s" % (count, unit)
-        count /= 1000.0
+    power = min(4, (len(str(int(count))) - 1) // 3)
+    return "%.3g %s" % (count / 1000.0 ** power, ("B", "kB", "MB", "GB", "TB")[power])
 
 
-def several(texts):
-    """The first three, and how many more."""
-    return ", ".join(texts[:3]) + (" and %d more" % (len(texts) - 3) if texts[3:] else "")
+def brief(what, limit=3):
+    """An exception's text on one line, or the first of some texts."""
+    if isinstance(what, BaseException):
+        return " ".join(str(what).split())[:300] or type(what).__name__
+    return ", ".join(what[:limit]) + (" and %d more" % len(what[limit:]) if what[limit:] else "")
 
 
 def code_of(error):
@@ -161,96 +113,81 @@ def code_of(error):
         return SECRET
     if re.search(r"status code: (5\d\d|429)", str(error)):
         return SERVER
-    return getattr(error, "code", 0) or next((code for code, known in CODES if names & set(known.split())), 1)
+    return getattr(error, "code", 0) or next((code for code in CODES if names & set(CODES[code].split())), 1)
 
 
 @contextlib.contextmanager
-def about(what, remedy=""):
-    """Turn a known exception raised inside into an Error that begins with `what`."""
+def about(what, remedy="see the lines above"):
+    """Make a known exception raised inside an Error that begins with `what`."""
     try:
         yield
     except Exception as error:
-        code = code_of(error)
-        if isinstance(error, Error) or code == 1:
+        if isinstance(error, Error) or code_of(error) == 1:
             raise
-        cause = " ".join(str(error).split())[:400] or type(error).__name__
-        raise Error(code, "%s: %s%s" % (what, cause, remedy and "; " + remedy)) from error
+        raise Error(code_of(error), "%s: %s; %s", what, brief(error), remedy)
 
 
-# ------------------------------------------------------------------------------------------ manifest
+# --- manifest
 
-
-def check(value, where="", kind=""):
-    """Refuse what FIELDS and REQUIRED do not allow."""
-    if isinstance(value, list) != (kind in ("downloads", "uploads", "requires")):
-        raise Error(USAGE, "%s: must%s be a list" % (where or "manifest", " not" * isinstance(value, list)))
-    if isinstance(value, list):
-        for index, inner in enumerate(value):
-            check(inner, "%s[%d]" % (where, index), kind + "[]")
-    elif isinstance(value, dict) and kind in ("", "instance", "settings", "downloads[]", "uploads[]"):
-        for name in list(value) + REQUIRED.get(kind, "").split():
-            if name not in value:
-                raise Error(USAGE, "%s: is missing" % (where + "." + name).lstrip("."))
-            check(value[name], (where + "." + name).lstrip("."), (kind + "." + name).lstrip("."))
-    else:
-        pattern = FIELDS.get(kind, r"\d{0}[^\s\S]")
-        text = value if isinstance(value, str) else json.dumps(value)
-        if isinstance(value, str) == pattern.startswith(r"\d") or not re.match("(?:%s)\\Z" % pattern, text):
-            raise Error(USAGE, "%s: %s is not allowed here" % (where or "manifest", text[:200]))
+def check(value, shape, where="manifest"):
+    """Refuse a value that FIELDS does not allow; `where` locates it."""
+    name = where.split("[")[0]
+    if shape == {} and isinstance(value, dict):
+        fields, prefix = FIELDS[name], "" if where == "manifest" else where + "."
+        for field in [field[:-1] for field in fields if field[-1] == "!"] + sorted(value):
+            if field not in value:
+                raise Error(USAGE, "%s%s: is missing", prefix, field)
+            check(value[field], fields.get(field, fields.get(field + "!", ())), prefix + field)
+    elif isinstance(shape, list) and isinstance(value, list):
+        for index, item in enumerate(value):
+            check(item, shape[0], "%s[%d]" % (where, index))
+    elif not (isinstance(shape, str) and isinstance(value, str) and re.match("(?:%s)\\Z" % shape, value)
+              or shape == int and type(value) is int and value > 0
+              or shape == float and type(value) in (int, float) and value >= 0):
+        raise Error(USAGE, "%s: %s is not allowed here", where, json.dumps(value)[:200])
 
 
 def load(path):
-    """The valid manifest; the receipt of an earlier run is removed first, its paths are kept in "previous"."""
+    """The valid manifest. The receipt of an earlier run is removed first; its paths stay, as "previous"."""
     previous = set()
     try:
         with open(path, encoding="utf-8") as stream:
             manifest = json.load(stream)
     except (OSError, ValueError) as error:
-        raise Error(USAGE, "%s: cannot be read: %s" % (path, error))
-    receipt = manifest.get("receipt") if isinstance(manifest, dict) else None
-    if isinstance(receipt, str) and re.match(PATH + r"\Z", receipt) and os.path.lexists(receipt):
+        raise Error(USAGE, "%s: cannot be read: %s", path, error)
+    with contextlib.suppress(Error, AttributeError, FileNotFoundError):
+        receipt = manifest.get("receipt")
+        check(receipt, PATH)
         no_links(receipt)
         with contextlib.suppress(ValueError, KeyError, TypeError), open(receipt, encoding="utf-8") as stream:
             previous = {row["path"] for row in json.load(stream)["files"]}
         os.unlink(receipt)
-    check(manifest)
-    instance, uploads = manifest["instance"], manifest.setdefault("uploads", [])
-    need = {"userpass": ["username_env", "password_env"], "oidc": ["token_file"]}.get(instance["auth_type"], [])
-    for field in need + ["rucio_host", "auth_host"] * ("rucio_host" in instance or "auth_host" in instance):
-        if field not in instance:
-            raise Error(USAGE, "instance.%s: is missing" % field)
-    for index, entry in enumerate(manifest.setdefault("downloads", [])):
-        if entry["type"] == "file" and "*" in entry["name"]:
-            raise Error(USAGE, "downloads[%d].name: a wildcard needs the type directory" % index)
-    paths = sorted(entry["path"].split("/") for entry in manifest["downloads"])
+    check(manifest, {})
+    if manifest["format"] != 1:
+        raise Error(USAGE, "format: %d is not known", manifest["format"])
+    paths = sorted(entry["path"].split("/") for entry in manifest.setdefault("downloads", []))
     for one, two in zip(paths, paths[1:]):
-        if two[: len(one)] == one:
-            raise Error(
-                USAGE, "downloads: %s is staged inside of %s; choose another path" % ("/".join(two), "/".join(one))
-            )
-    for entry in uploads:
+        if two[:len(one)] == one:
+            raise Error(USAGE, "downloads: %s is inside of %s, staged too", "/".join(two), "/".join(one))
+    for entry in manifest.setdefault("uploads", []):
         for field in {"name", "dataset"} & set(entry):
-            if "{run}" in entry[field]:
-                entry[field] = entry[field].replace("{run}", run_id())
-    settings = dict({"attempts": 4, "backoff": 5.0, "timeout": 600, "threads": 4}, **manifest.get("settings", {}))
+            entry[field] = re.sub(re.escape("{run}"), run_id, entry[field])
+    settings = dict(attempts=4, backoff=5, timeout=600, threads=4)
+    settings.update(manifest.get("settings", {}))
     return dict(manifest, previous=previous, settings=settings)
 
 
-def run_id():
-    """The UUID of the workflow, found in the path of its workspace: the same when a run is restarted."""
-    pattern = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    found = (
-        re.findall("/workflows/(%s)(?![^/])" % pattern, os.getcwd())
-        or re.findall("/(%s)(?![^/])" % pattern, os.getcwd())[-1:]
-        or [os.environ.get("RUCIO_STAGE_RUN", "")]
-    )[0]
+def run_id(_):
+    """The UUID of the workflow, from the path of its workspace: the same when a run is restarted."""
+    here, pattern = os.getcwd() + "/", "/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=/)"
+    found = (re.findall("/workflows" + pattern, here) or re.findall(pattern, here)[-1:]
+             or [os.environ.get("RUCIO_STAGE_RUN", "")])[0]
     if not re.match(WORD + r"\Z", found):
-        raise Error(USAGE, "{run}: the path %s holds no UUID of a workflow; set RUCIO_STAGE_RUN" % os.getcwd())
+        raise Error(USAGE, "{run}: %s is in no workspace with a UUID; set RUCIO_STAGE_RUN", here)
     return found
 
 
-# ------------------------------------------------------------------------------------------ files
-
+# --- files
 
 def no_links(path, code=USAGE):
     """Refuse a path through a symbolic link, which may leave the workspace, or through a file."""
@@ -258,15 +195,7 @@ def no_links(path, code=USAGE):
     for count in range(1, len(parts) + 1):
         part = "/".join(parts[:count])
         if os.path.islink(part) or count < len(parts) and os.path.isfile(part):
-            raise Error(
-                code,
-                "%s: %s is a %s; put the real thing there"
-                % (path, part, "symbolic link" if os.path.islink(part) else "file"),
-            )
-
-
-def is_file(path):
-    return os.path.lexists(path) and stat.S_ISREG(os.lstat(path).st_mode)
+            raise Error(code, "%s: %s is a symbolic link or a file; put the real thing there", path, part)
 
 
 def digest(path, algorithm):
@@ -278,12 +207,12 @@ def digest(path, algorithm):
                 md5.update(block)
             else:
                 adler = zlib.adler32(block, adler)
-    return md5.hexdigest() if algorithm == "md5" else "%08x" % (adler & 0xFFFFFFFF)
+    return md5.hexdigest() if algorithm == "md5" else "%08x" % adler
 
 
 def same(path, known):
-    """Whether `path` is a regular file with the size and checksum (if any) that Rucio knows."""
-    if not is_file(path) or os.path.getsize(path) != known["bytes"]:
+    """Whether `path` is a file with the size and checksum (if any) that Rucio knows."""
+    if os.path.islink(path) or not os.path.isfile(path) or os.path.getsize(path) != known["bytes"]:
         return False
     algorithm = "adler32" if known["adler32"] else "md5"
     return not known[algorithm] or digest(path, algorithm).lstrip("0") == known[algorithm].lstrip("0")
@@ -296,17 +225,14 @@ def write_private(path, content):
 
 
 def private_directory():
-    """A new directory, mode 0700, outside of the workspace: REANA's CWL engine has TMPDIR inside."""
-    here = re.match(r".*/workflows/[^/]+|.*", os.path.realpath(".")).group() + "/"
-    for place in ("/dev/shm", "/var/tmp", tempfile.gettempdir(), os.path.expanduser("~")):
-        if not (os.path.realpath(place) + "/").startswith(here):
-            with contextlib.suppress(OSError):
-                return tempfile.mkdtemp(prefix="rucio-stage-", dir=place)
-    raise Error(SECRET, "credentials: no directory outside of the workspace can be written")
+    """A new directory, mode 0700, outside of the workspace, where REANA's CWL engine has TMPDIR and HOME."""
+    for place in ("/dev/shm", "/var/tmp"):
+        with contextlib.suppress(OSError):
+            return tempfile.mkdtemp(prefix="rucio-stage-", dir=place)
+    raise Error(SECRET, "credentials: neither /dev/shm nor /var/tmp can be written")
 
 
-# ------------------------------------------------------------------------------------------ configuration
-
+# --- configuration
 
 def other_python():
     """None if this Python has the client, else the one that the `rucio` executable names, else "".
@@ -314,90 +240,74 @@ def other_python():
     Images need not have the client in their python3, and REANA's CWL engine replaces PATH."""
     if importlib.util.find_spec("rucio") and importlib.util.find_spec("rucio.client"):
         return None
-    places = os.environ.get("PATH", "").split(":") + [
-        "/usr/local/bin",
-        "/usr/bin",
-        "/opt/rucio/bin",
-        "/opt/conda/bin",
-        os.path.expanduser("~/.local/bin"),
-    ]
-    for place in places:
+    places = [os.environ.get("PATH", ""), "/usr/local/bin:/usr/bin:/opt/rucio/bin:/opt/conda/bin",
+              os.path.expanduser("~/.local/bin")]
+    for place in ":".join(places).split(":"):
         head = ""
         with contextlib.suppress(OSError), open(place + "/rucio", errors="replace") as stream:
             head = stream.read(4096)
-        # `#!/path/python -s`, `#!/usr/bin/env python3`, and what pip writes for a long path
+        # `#!/path/python -s`, `#!/usr/bin/env python3`, or what pip writes for a long path
         found = re.search(r"\A#!\s*(?:\S*/env\s+)?(\S*python\S*)|^'''exec' \"?(.+?)\"? \"\$0\"", head, re.M)
         python = found and shutil.which(found.group(1) or found.group(2), path=":".join(places))
-        if python and not subprocess.call([python, "-c", "import rucio.version"], cwd="/", stderr=subprocess.DEVNULL):
+        if python and not subprocess.call([python, "-c", "import rucio"], cwd="/", stderr=subprocess.DEVNULL):
             return python
     return ""
 
 
 def need(path, what, remedy):
-    """The path of a file, if there is one and it is not empty."""
     if not path or not os.path.isfile(path) or not os.path.getsize(path):
-        raise Error(SECRET, "%s: %s; %s" % (what, "there is no " + path if path else "is not set", remedy))
+        raise Error(SECRET, "%s: %s; %s", what, "there is no " + path if path else "is not set", remedy)
     return path
 
 
-def secret(name, as_file=False):
-    """The value of an environment secret, or the path of a file secret."""
-    if as_file:
+def secret(instance, field):
+    """The value of the environment secret, or the path of the file secret, that the instance names."""
+    if field not in instance:
+        raise Error(USAGE, "instance.%s: is missing", field)
+    name = instance[field]
+    if field.endswith("_file"):
         place = os.environ.get("RUCIO_STAGE_SECRETS", "/etc/reana/secrets")
-        return need(os.path.join(place, name), "secret " + name, ADD + "--file " + name)
+        return need(os.path.join(place, name), "secret " + name, ADD + "file " + name)
     if not os.environ.get(name, "").strip():
-        raise Error(SECRET, "secret %s: is not set; %s--env %s=..." % (name, ADD, name))
+        raise Error(SECRET, "secret %s: is not set; %senv %s=...", name, ADD, name)
     return os.environ[name].strip("\r\n")
 
 
-def valid_proxy(name, private):
+def valid_proxy(instance, private):
     """A private copy (libraries insist on mode 0600) of a proxy that has not expired."""
-    remedy = "voms-proxy-init, then " + ADD + "--file " + (name or "x509up --env VOMSPROXY_FILE=x509up")
-    path = (
-        secret(name, True)
-        if name
-        else need(
-            os.environ.get("X509_USER_PROXY"), "X509_USER_PROXY", "REANA's voms_proxy sidecar made no proxy: " + remedy
-        )
-    )
+    given = "proxy_file" in instance
+    remedy = "voms-proxy-init, then %sfile %s" % (
+        ADD, instance["proxy_file"] if given else "x509up --env VOMSPROXY_FILE=x509up")
+    path = secret(instance, "proxy_file") if given else need(
+        os.environ.get("X509_USER_PROXY"), "X509_USER_PROXY", remedy)
     with open(path, "rb") as stream:
         content = stream.read()
     chain = re.findall(PEM, content, re.S)
     if not chain or b"PRIVATE KEY-----" not in content:
-        raise Error(SECRET, "proxy %s: holds no certificate and key; %s" % (path, remedy))
-    decode = getattr(ssl._ssl, "_test_decode_cert", None)  # the one PEM reader of the library, but private
+        raise Error(SECRET, "proxy %s: holds no certificate and key; %s", path, remedy)
+    decode = getattr(ssl._ssl, "_test_decode_cert", None)  # the library's one PEM reader, but private
     for block in chain if decode else ():
         try:
             end = decode(write_private(private + "/pem", block))["notAfter"]
         except ssl.SSLError:
-            raise Error(SECRET, "proxy %s: is damaged; %s" % (path, remedy))
+            raise Error(SECRET, "proxy %s: is damaged; %s", path, remedy)
         if ssl.cert_time_to_seconds(end) < time.time():
-            raise Error(SECRET, "proxy %s: has expired on %s; %s" % (path, end, remedy))
+            raise Error(SECRET, "proxy %s: has expired on %s; %s", path, end, remedy)
     return write_private(private + "/proxy", content)
 
 
 def authorities(named, private):
-    """One file of all certificate authorities: the sidecar's bundle lies beside its rucio.cfg, not where that says."""
+    """All certificate authorities in one file; the sidecar's are beside its rucio.cfg, not where that says."""
     import requests.certs
-
-    env, blocks = os.environ.get, collections.OrderedDict()
-    for place in (
-        os.path.dirname(env("RUCIO_CONFIG", "")) + "/CERN-bundle.pem",
-        named,
-        env("SSL_CERT_FILE"),
-        env("REQUESTS_CA_BUNDLE"),
-        env("X509_CERT_DIR"),
-        "/etc/pki/tls/certs/CERN-bundle.pem",
-        "/etc/pki/tls/certs/ca-bundle.crt",
-        "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/grid-security/certificates",
-        requests.certs.where(),
-    ):
+    blocks, beside = set(), os.path.dirname(os.environ.get("RUCIO_CONFIG", ""))
+    for place in (beside + "/CERN-bundle.pem", named, os.environ.get("X509_CERT_DIR"), requests.certs.where(),
+                  "/etc/pki/tls/certs/CERN-bundle.pem", "/etc/pki/tls/certs/ca-bundle.crt",
+                  "/etc/ssl/certs/ca-certificates.crt", "/etc/grid-security/certificates"):
         for path in glob.glob(place + "/*.pem") if os.path.isdir(place or "") else [place or ""]:
             with contextlib.suppress(OSError), open(path, "rb") as stream:
-                blocks.update((block, None) for block in re.findall(PEM, stream.read(), re.S))
+                blocks.update(re.findall(PEM, stream.read(), re.S))
     if not blocks:
-        raise Error(SECRET, "https: found no certificate authorities; use an image with ca-certificates")
+        raise Error(SECRET, "https: no certificate authorities found; use an image with ca-certificates")
     return write_private(private + "/ca.pem", b"\n".join(blocks) + b"\n")
 
 
@@ -407,475 +317,546 @@ def configure(instance, private):
     Hosts given as arguments would not reach the inner clients (facts/rucio.md section 9)."""
     env, auth, sidecar = os.environ, instance["auth_type"], configparser.RawConfigParser()
     if "rucio_host" not in instance or auth == "x509_proxy" and "RUCIO_CONFIG" in env:
-        path = need(
-            env.get("RUCIO_CONFIG"),
-            "RUCIO_CONFIG",
-            "REANA's rucio sidecar made no configuration: %s--env VONAME=... --env RUCIO_USERNAME=..." % ADD,
-        )
-        with about("RUCIO_CONFIG"):
+        path = need(env.get("RUCIO_CONFIG"), "RUCIO_CONFIG", "REANA's rucio sidecar needs secrets: "
+                    + ADD + "env VONAME=... --env RUCIO_USERNAME=...")
+        try:
             sidecar.read(path)
+        except (configparser.Error, ValueError) as error:
+            raise Error(SECRET, "RUCIO_CONFIG: %s", brief(error))
     theirs = dict(sidecar.items("client")) if sidecar.has_section("client") else {}
-    own = "rucio_host" not in instance or env.get("VONAME", "") == instance.get("sidecar") and "rucio_host" in theirs
-    client = {"auth_type": auth, "auth_token_file_path": private + "/token", "request_retries": "1"}
+    own = "rucio_host" not in instance or "rucio_host" in theirs and env.get("VONAME") == instance.get("sidecar", "")
+    client = dict(auth_type=auth, auth_token_file_path=private + "/token", request_retries="1")
     for host in ("rucio_host", "auth_host"):
         client[host] = (theirs if own else instance).get(host, "")
         if not re.match("(?:%s)\\Z" % URL, client[host]):
-            raise Error(
-                SECRET,
-                "RUCIO_CONFIG: %s is %r; see the secrets RUCIO_RUCIO_HOST, RUCIO_AUTH_HOST" % (host, client[host]),
-            )
+            raise Error(SECRET if own else USAGE, "%s.%s: '%s' is no https URL", "RUCIO_CONFIG" if own else "instance",
+                        host, client[host])
     client["account"] = instance.get("account") or env.get("RUCIO_USERNAME") or theirs.get("account")
     if not client["account"]:
-        raise Error(SECRET, "account: is not known; %s--env RUCIO_USERNAME=..." % ADD)
+        raise Error(SECRET, "account: is not known; %senv RUCIO_USERNAME=...", ADD)
     if "vo" in instance:
         client["vo"] = instance["vo"]
     if "https:" in client["rucio_host"] + client["auth_host"]:
         client["ca_cert"] = authorities(theirs.get("ca_cert"), private)
-    drop = [name for name in env if name.startswith("RUCIO_")] + ["X509_CERT_DIR"]
+    drop = [name for name in env if name.startswith("RUCIO_")] + ["X509_CERT_DIR"]  # would override the file
     if auth == "x509_proxy":
-        env["X509_USER_PROXY"] = client["client_x509_proxy"] = valid_proxy(instance.get("proxy_file"), private)
+        env["X509_USER_PROXY"] = client["client_x509_proxy"] = valid_proxy(instance, private)
     elif auth == "userpass":
-        client["username"], client["password"] = secret(instance["username_env"]), secret(instance["password_env"])
+        client.update(username=secret(instance, "username_env"), password=secret(instance, "password_env"))
         HIDDEN.append(client["password"])
     else:
-        with open(secret(instance["token_file"], True), errors="replace") as stream:
+        with open(secret(instance, "token_file"), errors="replace") as stream:
             HIDDEN.append(stream.read().strip())
         env["BEARER_TOKEN_FILE"] = write_private(client["auth_token_file_path"], HIDDEN[-1].encode())
         drop.append("BEARER_TOKEN")
-    lines = ["[client]"] + ["%s = %s" % (key, value.replace("%", "%%")) for key, value in client.items()]
-    for section in ("policy", "download", "upload"):  # what that VO's server expects of names and protocols
+    lines = ["[client]"] + ["%s = %s" % (name, client[name].replace("%", "%%")) for name in client]
+    for section in ("policy", "download", "upload"):  # what that server expects of names and protocols
         if own and sidecar.has_section(section):
             lines += ["[%s]" % section] + ["%s = %s" % item for item in sidecar.items(section)]
-    for name in drop:  # each would override the file
+    for name in drop:
         env.pop(name, None)
     env.update(RUCIO_CONFIG=write_private(private + "/rucio.cfg", "\n".join(lines).encode()), TMPDIR=private)
     tempfile.tempdir = private
-    for name, value in (("USER", "reana"), ("LOGNAME", "reana"), ("HOME", private)):
-        env.setdefault(name, value)  # REANA's uid need not be in passwd, and the client asks for the user
+    for name in ("USER", "LOGNAME", "HOME"):  # REANA's uid need not be in passwd, and the client asks
+        env.setdefault(name, private if name == "HOME" else "reana")
     return client
 
 
-# ------------------------------------------------------------------------------------------ server
-
+# --- server
 
 class Server:
-    """The methods of the Rucio client, returning lists, called again while the server does not answer."""
+    """The methods of the client, returning lists, and called again while the server does not answer."""
 
     def __init__(self, client, settings):
         import requests
-
-        self.settings, self.account, self.requests = settings, client["account"], requests
+        self.settings, self.account = settings, client["account"]
         for host in sorted({client["rucio_host"], client["auth_host"]}):
-            with about("server " + host, "does it run, and may this cluster reach it?"):
-                self.attempt(self.ping, host.rstrip("/") + "/ping", client)
+            with about("server " + host, "is it up, and reachable from here?"):
+                self.attempt(requests.get, host, timeout=settings["timeout"], verify=client.get("ca_cert", True),
+                             cert=client.get("client_x509_proxy"))  # the client hides why a connection fails
         with about("account " + self.account, "do account, credentials and vo fit together?"):
             from rucio.client import Client
-
             self.client = self.attempt(Client, timeout=settings["timeout"])
             self.whoami()
 
-    def ping(self, url, client):
-        """Make the cause of a failed connection known, which the client's constructor hides."""
-        answer = self.requests.get(
-            url, verify=client.get("ca_cert", True), cert=client.get("client_x509_proxy"), timeout=30
-        )
-        if answer.status_code >= 500:
-            raise Error(SERVER, "server %s: answers %d" % (url, answer.status_code))
-
     def attempt(self, action, *args, **kwargs):
-        for count in range(1, self.settings["attempts"] + 1):
+        for count in range(self.settings["attempts"]):
             try:
                 result = action(*args, **kwargs)
                 return list(result) if hasattr(result, "__next__") else result
             except Exception as error:
-                if code_of(error) != SERVER or count == self.settings["attempts"]:
-                    raise
-                self.pause(count, error)
+                self.again(count, error)
 
-    def pause(self, count, why):
-        delay = self.settings["backoff"] * 2 ** (count - 1)
-        say("again in %g s: %s" % (delay, " ".join(str(why).split())[:200]))
+    def again(self, count, error):
+        """Raise the error, or wait before the next attempt."""
+        if code_of(error) != SERVER or count + 1 >= self.settings["attempts"]:
+            raise error
+        delay = self.settings["backoff"] * 2 ** count
+        say("again in %g s: %s" % (delay, brief(error)))
         time.sleep(delay)
 
     def __getattr__(self, name):
         return lambda *args, **kwargs: self.attempt(getattr(self.client, name), *args, **kwargs)
 
     def metadata(self, keys):
-        """(scope, name) -> metadata of those that exist; the server omits the others and takes 1000 at a time."""
-        found = {}
-        for part in chunks(sorted(set(keys)), 1000):
-            for row in self.get_metadata_bulk([did(key) for key in part]):
-                found[row["scope"], row["name"]] = row
-        return found
+        """(scope, name) -> metadata of what exists; the server omits the rest, and takes 1000 at a time."""
+        new = "plugin" in self.client.get_metadata_bulk.__code__.co_varnames  # 38 asks for JSON, which few have
+        return {key_of(row): row for part in chunks(sorted(set(keys)), 1000) for row in self.get_metadata_bulk(
+            list(map(did, part)), **dict(plugin="DID_COLUMN") if new else {})}
+
+
+def key_of(row):
+    return row["scope"], row["name"]
 
 
 def did(key):
-    return {"scope": key[0], "name": key[1]}
+    return dict(scope=key[0], name=key[1])
 
 
 def chunks(items, length):
-    return [items[start : start + length] for start in range(0, len(items), length)]
+    return [items[start:start + length] for start in range(0, len(items), length)]
 
 
-# ------------------------------------------------------------------------------------------ stage-in
-
+# --- stage-in only
 
 def resolve(server, downloads):
-    """[(entry, [metadata of a file])], each file once per entry, in the order of names."""
-    plan = [
-        (entry, members(server, entry) if entry["type"] == "directory" else [(entry["scope"], entry["name"])])
-        for entry in downloads
-    ]
+    """[(entry, [metadata of a file])], each file once per entry."""
+    plan = [(entry, members(server, entry) if entry["type"] == "directory" else [key_of(entry)])
+            for entry in downloads]
     known = server.metadata(key for _, keys in plan for key in keys)
+    gone = sorted({":".join(key) for _, keys in plan for key in keys} - set(map(":".join, known)))
+    if gone:
+        raise Error(MISSING, "%s: not found; `rucio list-dids` shows what there is", brief(gone))
     for entry, keys in plan:
-        gone = [":".join(key) for key in keys if key not in known]
-        if gone:
-            raise Error(MISSING, "%s: not found; see `rucio did show %s`" % (several(gone), gone[0]))
-        kind = known[keys[0]]["did_type"]
-        if kind != "FILE":
-            raise Error(
-                MISSING, "%s:%s: is a %s, not a file; list it under inputs.directories" % (keys[0] + (kind.lower(),))
-            )
+        kind = known[keys[0]]["did_type"].lower()
+        if kind != "file":
+            raise Error(MISSING, "%s:%s: is a %s, not a file; list it under directories", *keys[0] + (kind,))
     return [(entry, [known[key] for key in keys]) for entry, keys in plan]
 
 
 def members(server, entry):
-    """The files of a dataset, of the datasets in a container, or of all that a wildcard matches."""
-    scope, name = entry["scope"], entry["name"]
-    with about(scope + ":" + name):
-        if "*" in name:  # matched again here, as some databases ignore case
-            pattern = re.compile(".*".join(map(re.escape, name.split("*"))) + r"\Z")
-            roots = [
-                (row["name"], row["did_type"])
-                for row in server.list_dids(scope, {"name": name}, did_type="all", long=True)
-                if pattern.match(row["name"])
-            ]
+    """The files of a dataset, of the datasets of a container, or of all that a wildcard matches, by name."""
+    scope, name = key_of(entry)
+    what = scope + ":" + name
+    with about(what):
+        if "*" in name:  # some databases ignore case
+            fits = re.compile(".*".join(map(re.escape, name.split("*"))) + r"\Z").match
+            roots = [(row["name"], row["did_type"]) for row in server.list_dids(
+                scope, dict(name=name), did_type="all", long=True) if fits(row["name"])]
         else:
             roots = [(name, server.get_did(scope, name)["type"])]
             if roots[0][1] == "FILE":
-                raise Error(MISSING, "%s:%s: is a file, not a dataset; list it under inputs.files" % (scope, name))
-        keys = set()
-        for root, kind in roots:
-            keys.update(
-                [(scope, root)]
-                if kind == "FILE"
-                else [(row["scope"], row["name"]) for row in server.list_files(scope, root)]
-            )
-    keys = sorted(keys, key=lambda key: (key[1], key[0]))[: entry.get("first")]
+                raise Error(MISSING, "%s: is a file, not a dataset; list it under files", what)
+        keys = {key for root, kind in roots for key in (
+            [(scope, root)] if kind == "FILE" else map(key_of, server.list_files(scope, root)))}
+    keys = sorted(keys, key=lambda key: key[::-1])[:entry.get("first")]
     if not keys:
-        raise Error(MISSING, "%s:%s: %s" % (scope, name, "matches nothing" if "*" in name else "holds no files"))
-    seen = {}
+        raise Error(MISSING, "%s: has no files; is it filled, and spelt right?", what)
+    seen = {"": (), ".": (), "..": ()}
     for key in keys:
-        twin = seen.setdefault(os.path.basename(key[1]), key)
-        if twin != key or os.path.basename(key[1]) in ("", ".", ".."):
-            raise Error(
-                MISSING,
-                "%s:%s: cannot be one directory, as it holds %s:%s and %s:%s; stage them one by one"
-                % ((scope, name) + twin + key),
-            )
+        if seen.setdefault(os.path.basename(key[1]), key) != key:
+            raise Error(MISSING, "%s: %s:%s cannot be in one directory with %s; stage them one by one",
+                        what, key[0], key[1], ":".join(seen[os.path.basename(key[1])]))
     return keys
 
 
 def stage_in(server, manifest, work):
-    """Download what is not there; returns the rows of the receipt."""
-    plan, rows, wanted, uses = (
-        resolve(server, manifest["downloads"]),
-        [],
-        collections.OrderedDict(),
-        collections.Counter(),
-    )
-    for entry, files in plan:
+    """Fetch what is not there, move it to its path, and return the rows of the receipt."""
+    plan, wanted, uses, rows, failure = [], {}, collections.Counter(), [], None
+    for entry, files in resolve(server, manifest["downloads"]):
         path, folder = entry["path"], entry["type"] == "directory"
         no_links(path)
         if os.path.lexists(path) and os.path.isdir(path) != folder:
-            raise Error(USAGE, "%s: is not a %s; remove it, or choose another path" % (path, entry["type"]))
-        places = [(path + "/" + os.path.basename(file["name"]) if folder else path, file) for file in files]
-        extra = set(os.listdir(path) if folder and os.path.isdir(path) else ()) - {
-            os.path.basename(p) for p, _ in places
-        }
-        foreign = sorted(extra - {os.path.basename(p) for p in manifest["previous"] if os.path.dirname(p) == path})
-        if foreign:
-            raise Error(
-                MISMATCH,
-                "%s: holds %s, not part of %s:%s; remove it, or choose another path"
-                % (path, several(foreign), entry["scope"], entry["name"]),
-            )
-        entry["right"] = {place for place, file in places if same(place, file)}
-        entry["places"], entry["done"] = places, len(entry["right"]) == len(places) and not extra
-        for place, file in places:
-            key = file["scope"], file["name"]
-            rows.append(
-                {
-                    "did": ":".join(key),
-                    "path": place,
-                    "bytes": file["bytes"],
-                    "adler32": file["adler32"],
-                    "md5": file["md5"],
-                    "rse": None,
-                    "seconds": 0,
-                    "status": "present",
-                }
-            )
-            if place not in entry["right"]:
-                uses[key] += 1
-                wanted.setdefault(key, dict(file, expression=entry.get("rse"), rows=[]))["rows"].append(rows[-1])
-    fetch_all(server, list(wanted.values()), work)
-    for entry, _ in plan:
-        if not entry["done"]:
-            deliver(entry, work, uses)
+            raise Error(USAGE, "%s: is there, but is no %s; remove it", path, entry["type"])
+        places = {path + "/" + os.path.basename(file["name"]) if folder else path: file for file in files}
+        extra = {path + "/" + name for name in os.listdir(path)} if os.path.isdir(path) else set()
+        extra -= set(places)
+        if extra - manifest["previous"]:
+            raise Error(MISMATCH, "%s:%s: its directory holds %s; remove that, or choose another directory",
+                        entry["scope"], entry["name"], brief(sorted(extra - manifest["previous"])))
+        new = {place for place in places if not same(place, places[place])}
+        plan.append((path, folder, places, new, extra))
+        for place in sorted(new):
+            uses[key_of(places[place])] += 1
+            wanted.setdefault(key_of(places[place]), dict(places[place], wish=entry.get("rse")))
+    try:
+        fetch_all(server, [wanted[key] for key in sorted(wanted)], work)
+    except Error as error:
+        failure = error
+    for path, folder, places, new, extra in plan:
+        if all(wanted[key_of(places[place])].get("seconds") is not None for place in new):
+            if new or extra:  # also after a failure: what is complete need not be fetched again
+                deliver(work, path, folder, places, new, uses)
+            for place in sorted(places):
+                file = dict(places[place], **wanted[key_of(places[place])] if place in new else {})
+                rows.append(dict(did="%(scope)s:%(name)s" % file, path=place, bytes=file["bytes"], md5=file["md5"],
+                                 adler32=file["adler32"], rse=file.get("rse"), seconds=file.get("seconds", 0),
+                                 status="fetched" if place in new else "present"))
+    if failure:
+        raise failure
     return rows
 
 
 def held(work, file):
-    """Where the client puts a file: its name without a leading slash, in the directory given."""
+    """Where the client puts a file: its name, without a leading slash, in the directory that it is given."""
     return os.path.join(work, "get", file["scope"], file["name"].lstrip("/"))
 
 
-def deliver(entry, work, uses):
+def deliver(work, path, folder, places, new, uses):
     """Move verified content to its path, in one step."""
-    path, folder = entry["path"], entry["type"] == "directory"
-    new, old = os.path.join(work, "new"), os.path.join(work, "old")
+    target, old = work + "/new", work + "/old"
     if folder:
-        os.mkdir(new)
-    for place, file in entry["places"]:
-        target = os.path.join(new, os.path.basename(place)) if folder else new
-        key = file["scope"], file["name"]
-        uses[key] -= place not in entry["right"]
-        if place in entry["right"]:
-            shutil.copyfile(place, target)
-        elif uses[key]:
-            shutil.copyfile(held(work, file), target)
-        else:
-            os.rename(held(work, file), target)
+        os.mkdir(target)
+    for place, file in places.items():
+        source, last = held(work, file) if place in new else place, False
+        if place in new:
+            uses[key_of(file)] -= 1
+            last = not uses[key_of(file)]
+        (os.rename if last else shutil.copyfile)(source, target + "/" + os.path.basename(place) if folder else target)
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     if folder and os.path.isdir(path):
         os.rename(path, old)
-    os.rename(new, path)
+    os.rename(target, path)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def fetch_all(server, wanted, work):
-    """Download into the work directory; what a killed run left there and is right is kept."""
-    todo = [file for file in wanted if not same(held(work, file), file)]
-    say("%d files, %s to fetch" % (len(todo), human(sum(file["bytes"] for file in todo))))
+def fetch_all(server, files, work):
+    """Download into the work directory, except what a killed run left there and is right."""
+    groups, todo = {}, []
+    for file in files:
+        if same(held(work, file), file):
+            file["seconds"] = 0
+        else:
+            todo.append(file)
+            groups.setdefault((file["scope"], file["wish"], bool(file["adler32"] or file["md5"])), []).append(file)
+    say("%d files to fetch, %s" % (len(todo), human(sum(file["bytes"] for file in todo))))
     if todo:
         from rucio.client.downloadclient import DownloadClient
-
-        client = DownloadClient(client=server.client)
-        groups = collections.OrderedDict()
-        for file in todo:
-            groups.setdefault((file["scope"], file["expression"], not (file["adler32"] or file["md5"])), []).append(
-                file
-            )
-        progress = Progress(len(todo))
-        for group, files in groups.items():
-            for part in chunks(files, 200):
-                fetch(server, client, group, part, work, progress)
+        client, traces = DownloadClient(client=server.client), Traces(len(todo))
+        for group in groups:
+            for part in chunks(groups[group], 200):
+                fetch(server, client, group, part, work, traces)
 
 
-def fetch(server, client, group, files, work, progress):
-    """Download files of one scope, at most 200, and again those that failed for a while.
+def fetch(server, client, group, files, work, traces):
+    """Download at most 200 files of one scope, and again those whose sources fail for a while.
 
-    The client gets its list of sources as a file, which spares it two requests per file."""
-    scope, expression, unchecked = group
+    Given a list of sources, the client spares two requests per file, and takes files of overlapping datasets."""
+    scope, wish, checked = group
+    options = dict(base_dir=os.path.join(work, "get", scope), no_subdir=True, no_resolve_archives=True,
+                   ignore_checksum=not checked, transfer_timeout=limit(server, files))
     for file in files:
         os.makedirs(os.path.dirname(held(work, file)), exist_ok=True)
-    for count in range(1, server.settings["attempts"] + 1):
-        path = os.path.join(work, "sources.meta4")
-        ElementTree.ElementTree(sources(server, client, expression, files)).write(path)
-        item = {
-            "base_dir": os.path.join(work, "get", scope),
-            "no_subdir": True,
-            "no_resolve_archives": True,
-            "ignore_checksum": unchecked,
-            "transfer_timeout": int(server.settings["timeout"] + max(file["bytes"] for file in files) / 5e5),
-        }
-        with progress.watching() as traces:
-            client.download_from_metalink_file(
-                item,
-                path,
-                num_threads=server.settings["threads"],
-                traces_copy_out=traces,
-                deactivate_file_download_exceptions=True,
-            )
-        states = {(trace["scope"], trace["filename"]): trace for trace in traces}
-        failed = []
+    for count in range(server.settings["attempts"]):
+        with about("rse=%s" % wish):
+            metalink = server.list_replicas(
+                [did(key_of(file)) for file in files], rse_expression="(%s)\\istape=true" % (wish or "*"),
+                metalink=True, ignore_availability=False, client_location=client.client_location,
+                resolve_archives=False)
+        del traces[:]
+        client.download_from_metalink_file(
+            options, write_private(work + "/sources", metalink.encode()), num_threads=server.settings["threads"],
+            traces_copy_out=traces, deactivate_file_download_exceptions=True)
+        traces.look()
+        last, failed = {(trace["scope"], trace["filename"]): trace for trace in traces}, []
         for file in files:
-            trace = states.get((file["scope"], file["name"]), {})
-            for row in file["rows"]:
-                row.update(
-                    rse=trace.get("remoteSite"),
-                    status="fetched",
-                    seconds=round(trace.get("transferEnd", 0) - trace.get("transferStart", 0), 3),
-                )
-            if not same(held(work, file), file):
-                failed.append((verdict(file, trace, os.path.exists(held(work, file))), file))
+            trace = last.get(key_of(file), {})
+            if same(held(work, file), file):
+                file.update(rse=trace.get("remoteSite"), seconds=round(
+                    trace.get("transferEnd", 0) - trace.get("transferStart", 0), 3))
+            else:
+                failed.append((file, verdict(server, file, trace, os.path.exists(held(work, file)))))
         if not failed:
             return
-        failed.sort(key=lambda pair: pair[0].code == SERVER)
-        if failed[0][0].code != SERVER or count == server.settings["attempts"]:
-            raise failed[0][0]
-        server.pause(count, failed[0][0])
-        files = [file for _, file in failed]
+        files = [file for file, _ in failed]
+        server.again(count, min((error for _, error in failed), key=lambda error: error.code == SERVER))
 
 
-def verdict(file, trace, there):
-    """Why a file did not arrive, from what the client traced of its last attempt."""
-    what = "%(scope)s:%(name)s" % file
-    why, where = " ".join(str(trace.get("stateReason", "")).split())[:300], trace.get("remoteSite")
+def verdict(server, file, trace, there):
+    """Why a file did not arrive, from what the client recorded of its last attempt."""
+    what, rse, why = "%(scope)s:%(name)s" % file, trace.get("remoteSite"), str(trace.get("stateReason"))
     if there or trace.get("clientState") == "FAIL_VALIDATE":
-        return Error(
-            MISMATCH,
-            "%s: the copy at %s is not what Rucio registered (%s); report it to the site, or choose "
-            "another with rse=" % (what, where, why if not there else "size"),
-        )
+        return Error(MISMATCH, "%s: the copy at %s is not what was registered (%s); tell the site, or use rse=",
+                     what, rse, "other size" if there else why)
+    if not rse:
+        states = {"%s %s" % state for row in server.list_replicas([did(key_of(file))], all_states=True)
+                  for state in row["states"].items()}
+        return Error(MISSING, "%s: no available replica%s (there is: %s); `rucio add-rule` makes one on disk", what,
+                     " at rse=" + file["wish"] if file["wish"] else "", brief(sorted(states)) or "none")
     if re.search("(?i)not found|no such file|does not exist", why):
-        return Error(MISSING, "%s: no available replica, %s has lost it; report it to the site" % (what, where))
-    return Error(SERVER, "%s: transfer from %s failed: %s; try again later" % (what, where, why))
+        return Error(MISSING, "%s: no available replica, %s has lost its own; tell the site, or use rse=", what, rse)
+    return Error(SERVER, "%s: no transfer from %s: %s; try again later", what, rse, " ".join(why.split())[:300])
 
 
-def sources(server, client, expression, files):
-    """A metalink for the client: available replicas, not on tape, best first."""
-    dids = [did((file["scope"], file["name"])) for file in files]
-    with about("rse=%s" % expression):
-        rows = {
-            (row["scope"], row["name"]): row
-            for row in server.list_replicas(
-                dids,
-                rse_expression=expression,
-                ignore_availability=False,
-                client_location=client.client_location,
-                resolve_archives=False,
-            )
-        }
-    root = ElementTree.Element("metalink", xmlns="urn:ietf:params:xml:ns:metalink")
-    for file in files:
-        row = rows.get((file["scope"], file["name"]), {"pfns": {}})
-        urls = sorted((url["priority"], pfn, url["rse"]) for pfn, url in row["pfns"].items() if url["type"] != "TAPE")
-        what, node = "%(scope)s:%(name)s" % file, ElementTree.SubElement(root, "file")
-        if not urls:
-            states = [
-                state
-                for row in server.list_replicas([did((file["scope"], file["name"]))], all_states=True)
-                for state in row["states"].items()
-            ]
-            raise Error(
-                MISSING,
-                "%s: no available replica%s (%s); `rucio rule add` makes one on disk"
-                % (
-                    what,
-                    " for rse=" + expression if expression else "",
-                    several(["%s %s" % state for state in sorted(states)]) or "there is none",
-                ),
-            )
-        ElementTree.SubElement(node, "identity").text = what
-        ElementTree.SubElement(node, "size").text = str(file["bytes"])
-        for algorithm in ("adler32", "md5"):
-            if file[algorithm]:
-                ElementTree.SubElement(node, "hash", type=algorithm).text = file[algorithm]
-        for priority, pfn, rse in urls:
-            ElementTree.SubElement(node, "url", location=rse, priority=str(priority)).text = pfn
-    return root
+# --- stage-out only
+
+class Quiet:
+    """The client without add_replication_rule, which the upload of a file calls: rules are for us to make."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def __getattr__(self, name):
+        return getattr(self.client, name) if name != "add_replication_rule" else lambda *args, **kwargs: None
 
 
-class Progress:
-    """A line for each file as it finishes."""
+def check_outputs(manifest):
+    """Nothing is uploaded unless everything that is to be uploaded exists."""
+    paths = manifest.get("requires", []) + [
+        entry["path"] + "/" * (entry["type"] == "directory") for entry in manifest["uploads"]]
+    gone = []
+    for path in sorted(set(paths)):
+        no_links(path, OUTPUT)
+        names = [""] if path[-1] != "/" else [name for name in visible(path) if not os.path.islink(path + name)]
+        if not any(os.path.isfile(path + name) for name in names):
+            gone.append(path)
+    if gone:
+        raise Error(OUTPUT, "%s: no such output, or empty; nothing was uploaded", brief(gone))
+
+
+def stage_out(server, uploads):
+    """Upload, attach, read back, and return the rows of the receipt."""
+    from rucio.client.uploadclient import UploadClient
+    from rucio.common.exception import DataIdentifierAlreadyExists, DuplicateRule, FileAlreadyExists
+    client, rows, again = UploadClient(_client=Quiet(server.client)), [], contextlib.suppress
+    todo = [file for entry in uploads for file in entry["files"] if not find(server, file, entry["rses"])]
+    traces = Traces(len(todo))
+    say("%d files to upload, %s" % (len(todo), human(sum(file["bytes"] for file in todo))))
+    for entry in uploads:
+        target = entry["dataset"]
+        rule = dict(copies=1, rse_expression=entry["to"], lifetime=entry.get("lifetime"))
+        if target:
+            with about(":".join(target), "was it deleted? then choose another name"):
+                if not server.metadata([target]):
+                    with again(DataIdentifierAlreadyExists):
+                        server.add_dataset(*target, rules=[dict(rule, account=server.account, grouping="DATASET")])
+                entry["rules"] = server.list_did_rules(*target)
+        for file in entry["files"]:
+            started, what, rse = time.time(), ":".join(file["key"]), find(server, file, entry["rses"])
+            if file in todo:
+                upload(server, client, file, entry["to"])
+                rse = find(server, file, [entry["to"]])
+                traces.line(what, file["bytes"], time.time() - started, rse)
+            if not target:
+                entry["rules"] = [row for row in server.list_did_rules(*file["key"]) if row["account"] == server.account
+                                  and row["rse_expression"] in entry["rses"] + [entry["rse"]]]
+            rows.append(dict(did=what, path=file["path"], bytes=file["bytes"], adler32=digest(file["path"], "adler32"),
+                             rse=rse, status="uploaded" if file in todo else "present",
+                             seconds=round(time.time() - started, 3), dataset=target and ":".join(target)))
+        key = target or file["key"]
+        with about(":".join(key)):
+            if not entry["rules"]:
+                with again(DuplicateRule):
+                    server.add_replication_rule([did(key)], **dict(rule, rse_expression=rse))
+            if not server.list_did_rules(*key):
+                raise Error(REFUSED, "%s: the server made no rule at %s", ":".join(key), rse)
+    for entry in uploads:
+        for last in (False, True) if entry["dataset"] else ():
+            there = set(map(key_of, server.list_content(*entry["dataset"])))
+            absent = [did(file["key"]) for file in entry["files"] if file["key"] not in there]
+            with about(":".join(entry["dataset"])), again(FileAlreadyExists):
+                for part in chunks(absent, 500):
+                    if last:
+                        raise Error(REFUSED, "%s:%s: was not attached; try again", *key_of(part[0]))
+                    server.attach_dids(*entry["dataset"], dids=part)
+    return rows
+
+
+def find(server, file, rses):
+    """The first of these RSEs where the file is available, or None."""
+    for row in server.list_replicas([did(file["key"])], all_states=True) if file["known"] else ():
+        return next((rse for rse in rses if row["states"].get(rse) == "AVAILABLE"), None)
+
+
+def upload(server, client, file, rse):
+    """Upload one file, registered only once it is on the storage: else a killed upload burns its name."""
+    what, row = ":".join(file["key"]), None
+    item = dict(path=file["path"], rse=rse, did_scope=file["key"][0], did_name=file["key"][1], guid=uuid.uuid4().hex,
+                register_after_upload=True, transfer_timeout=limit(server, [file]))
+    for count in range(server.settings["attempts"]):
+        traces = []
+        try:
+            with about(what):
+                client.upload([item], traces_copy_out=traces)
+            break
+        except Exception as error:
+            if type(error).__name__ == "NoFilesUploaded":
+                why = str(traces[-1].get("stateReason")) if traces else ""
+                error = Error(REFUSED if re.search("(?i)denied|permi|exists", why) else SERVER,
+                              "%s: was not taken by %s: %s", what, rse, " ".join(why.split())[:300])
+            server.again(count, error)
+    row = file["known"] = server.metadata([file["key"]]).get(file["key"])
+    if not row or not same(file["path"], row):
+        raise Error(MISMATCH, "%s: is registered with other content than %s", what, file["path"])
+    if not find(server, file, [rse]):  # another program's upload was killed; only admins may mend that
+        with about("%s: its replica at %s is not available" % (what, rse), "choose another name"):
+            server.update_replicas_states(rse, [dict(did(file["key"]), state="A", bytes=row["bytes"])])
+
+
+# --- checks of outputs
+
+def visible(path):
+    """The names in a directory; a dot cannot begin a Rucio name, and Snakemake leaves such files."""
+    return sorted(name for name in os.listdir(path) if name[0] != ".") if os.path.isdir(path) else []
+
+
+def limit(server, files):
+    """Seconds for a transfer: those of the settings, and what the largest file takes at 500 kB/s."""
+    return int(server.settings["timeout"] + max(file["bytes"] for file in files) / 5e5)
+
+
+def check_uploads(server, uploads, local):
+    """Choose an RSE for each upload; refuse what the server would refuse after hours of work."""
+    if not uploads:
+        return
+    admin = any(row["key"] == "admin" and row["value"] for row in server.list_account_attributes(server.account)[0])
+    scopes = server.list_scopes() if admin else server.list_scopes_for_account(server.account)
+    for entry in uploads:
+        folder, path = entry["type"] == "directory", entry["path"]
+        dataset = entry["name"] if folder else entry.get("dataset")
+        entry["dataset"] = dataset and tuple((entry["scope"] + ":" + dataset).split(":")[-2:])
+        files = [(path + "/" + name, name) for name in visible(path) if local] if folder else [(path, entry["name"])]
+        entry["files"] = [dict(path=path, key=(entry["scope"], name), bytes=os.path.getsize(path) if local else 1)
+                          for path, name in files]
+    keys = [file["key"] for entry in uploads for file in entry["files"]]
+    known = server.metadata(keys + [entry["dataset"] for entry in uploads if entry["dataset"]])
+    for entry in uploads:
+        what, dataset = "%(scope)s:%(name)s" % entry, known.get(entry["dataset"])
+        if entry["scope"] not in scopes:
+            raise Error(REFUSED, "%s: account %s may not write to scope %s; use one of %s", what, server.account,
+                        entry["scope"], brief(scopes))
+        if dataset and not (dataset["did_type"] == "DATASET" and dataset["is_open"]):
+            raise Error(EXISTS, "%s:%s: is a %s, which takes no files; choose another name", *entry["dataset"] + (
+                "closed dataset" if dataset["did_type"] == "DATASET" else dataset["did_type"].lower(),))
+        if entry.get("if_exists") == "fail" and key_of(entry) in known:
+            raise Error(EXISTS, "%s: exists, and if_exists=fail; choose another name, or put {run} in it", what)
+        for file in entry["files"]:
+            file["known"] = known.get(file["key"])
+            if os.path.islink(file["path"]) or local and not os.path.isfile(file["path"]):
+                raise Error(OUTPUT, "%s: is no regular file; datasets are flat, list it by itself", file["path"])
+            if file["known"] and (file["known"]["did_type"] != "FILE" or local and not same(file["path"], file["known"])):
+                raise Error(EXISTS, "%s:%s: exists with other content; choose another name, or put {run} in it",
+                            *file["key"])
+            if keys.count(file["key"]) > 1:
+                raise Error(USAGE, "%s:%s: is the name of two uploads", *file["key"])
+        choose_rse(server, entry, dataset, admin)
+
+
+def choose_rse(server, entry, dataset, admin):
+    """The first RSE, by name, that is writable and has quota; but rather one where the dataset has a rule."""
+    what, reasons = "%(scope)s:%(name)s" % entry, []
+    with about("%s: rse=%s" % (what, entry["rse"]), "`rucio list-rses` shows what there is"):
+        entry["rses"] = sorted(row["rse"] for row in server.list_rses(entry["rse"]))
+    ruled = {rule["rse_expression"] for rule in server.list_did_rules(*entry["dataset"])} if dataset else ()
+    for rse in sorted(entry["rses"], key=lambda rse: (rse not in ruled, rse)):
+        settings, left = server.get_rse(rse), float("inf")
+        if not admin:
+            left = sum(row["bytes_remaining"] for row in server.get_local_account_usage(server.account, rse))
+        if not settings["availability_write"] or not settings["deterministic"]:
+            reasons.append(rse + " cannot be written")
+        elif left < max(1, sum(file["bytes"] for file in entry["files"])):
+            reasons.append("%s has %s of quota left" % (rse, human(max(left, 0))))
+        else:
+            entry["to"] = rse
+            return
+    raise Error(REFUSED, "%s: %s; ask for quota, or choose another rse=", what, brief(reasons))
+
+
+# --- main
+
+class Traces(list):
+    """The client's records of transfers; it adds one as it begins a file, so that is when others may be done."""
 
     def __init__(self, total):
-        self.total, self.count = total, 0
+        super().__init__()
+        self.total, self.count, self.lock = total, 0, threading.Lock()
 
-    def line(self, what, bytes_, seconds, rse):
+    def append(self, trace):
+        super().append(trace)
+        self.look()
+
+    def look(self):
+        with self.lock:
+            for trace in self:
+                if trace.get("clientState") == "DONE" and "shown" not in trace:
+                    trace["shown"] = True
+                    self.line("%(scope)s:%(filename)s" % trace, trace["filesize"] or 0,
+                              trace["transferEnd"] - trace["transferStart"], trace["remoteSite"])
+
+    def line(self, what, count, seconds, rse):
         self.count += 1
-        say(
-            "%d/%d %s %s %s/s %s"
-            % (self.count, self.total, what, human(bytes_), human(bytes_ / max(seconds, 1e-3)), rse)
-        )
-
-    @contextlib.contextmanager
-    def watching(self):
-        """A list for the client's traces, looked at five times a second: the client returns only when all is done."""
-        traces, shown, over = [], set(), threading.Event()
-
-        def look():
-            last = False
-            while not last:
-                last = over.wait(0.2)
-                for number, trace in enumerate(list(traces)):
-                    if trace.get("clientState") == "DONE" and "transferEnd" in trace and number not in shown:
-                        shown.add(number)
-                        self.line(
-                            "%(scope)s:%(filename)s" % trace,
-                            trace["filesize"] or 0,
-                            trace["transferEnd"] - trace["transferStart"],
-                            trace["remoteSite"],
-                        )
-
-        thread = threading.Thread(target=look, daemon=True)
-        thread.start()
-        try:
-            yield traces
-        finally:
-            over.set()
-            thread.join()
-
-
-# ------------------------------------------------------------------------------------------ main
+        speed = human(count / seconds) + "/s" if seconds > 0 else "-"
+        say("%d/%d %s %s %s %s" % (self.count, self.total, what, human(count), speed, rse))
 
 
 def run(path):
-    started = time.time()
-    python = other_python()
+    started, python, work = time.time(), other_python(), None
     if python:
         os.execv(python, [python, os.path.abspath(__file__), path])
     manifest = load(path)
     if python == "":
-        raise Error(SECRET, "rucio: no Python here has the Rucio client; use an image with rucio-clients")
-    instance, action = manifest["instance"], manifest["action"]
+        raise Error(SECRET, "rucio: no Python here has the client; use an image with rucio-clients, such as "
+                    "docker.io/reanahub/reana-auth-rucio:1.1.1")
+    instance, action, uploads = manifest["instance"], manifest["action"], manifest["uploads"]
     private = private_directory()
-    with open(path, "rb") as stream:
-        work = ".rucio-stage-%s-%s" % (instance["name"], hashlib.sha256(stream.read()).hexdigest()[:12])
     try:
         client = configure(instance, private)
+        if action == "stage-out":
+            check_outputs(manifest)
         capture(private + "/log")
         server = Server(client, manifest["settings"])
+        check_uploads(server, uploads, action == "stage-out")
+        with open(path, "rb") as stream:  # the name tells apart what runs at the same time in one workspace
+            work = ".rucio-stage-%s-%s" % (instance["name"], hashlib.sha256(stream.read()).hexdigest()[:12])
         no_links(work)
         for name in ("new", "old"):
             shutil.rmtree(os.path.join(work, name), ignore_errors=True)
         os.makedirs(work, 0o700, exist_ok=True)
-        rows = stage_in(server, manifest, work)
-        receipt = {
-            "format": 1,
-            "action": action,
-            "instance": instance["name"],
-            "account": server.account,
-            "rucio_host": client["rucio_host"],
-            "files": rows,
-            "seconds": round(time.time() - started, 3),
-        }
+        rows = stage_in(server, manifest, work) if action == "stage-in" else []
+        rows += stage_out(server, uploads) if action == "stage-out" else []
+        receipt = dict(format=1, action=action, instance=instance["name"], account=server.account, files=rows,
+                       rucio_host=client["rucio_host"], seconds=round(time.time() - started, 3),
+                       outputs=[dict(did="%(scope)s:%(name)s" % entry, rse=entry["to"]) for entry in uploads])
         os.makedirs(os.path.dirname(manifest["receipt"]) or ".", exist_ok=True)
-        with open(os.path.join(work, "receipt"), "w") as stream:
+        with open(work + "/receipt", "w") as stream:
             json.dump(receipt, stream, indent=1, sort_keys=True)
         os.replace(stream.name, manifest["receipt"])
-        say("done")
+        say("%s of %s: %d files, %s, in %.1f s" % (action, instance["name"], len(rows), human(sum(
+            row["bytes"] for row in rows)), time.time() - started))
+    except Exception:
+        with contextlib.suppress(OSError), open(private + "/log", errors="replace") as stream:
+            for line in [line for line in stream if re.search(r"\b(WARNING|ERROR|CRITICAL)\b", line)][-10:]:
+                say("rucio: " + re.sub(r"\x1b\[\d*m|\?\S+", "", line).strip()[:400], ERR)
+        raise
     finally:
-        shutil.rmtree(private, ignore_errors=True)
-        shutil.rmtree(work, ignore_errors=True)
+        for path in (private, work or private):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def stop(number, _):
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, signal.SIG_IGN)
+    raise Stopped(number)
 
 
 def main():
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    code = 0
     try:
         if len(sys.argv) != 2:
             raise Error(USAGE, "usage: stager.py MANIFEST.json")
         run(sys.argv[1])
-        code = 0
-    except Error as error:
-        code = error.code
-        show(ERR, "reana-rucio: error: %s" % error)
+    except Stopped as error:
+        code = 128 + error.args[0]
+        say("reana-rucio: error: stopped by signal %d; run it again" % error.args, ERR)
     except BaseException as error:
-        code = 1
-        show(ERR, traceback.format_exc())
-        show(ERR, "reana-rucio: error: unexpected: %s" % error)
-    os._exit(code)
+        code = code_of(error)
+        if code == 1:
+            say(traceback.format_exc(), ERR)
+        known = isinstance(error, Error)
+        say("reana-rucio: error: " + (str(error) if known else type(error).__name__ + ": " + brief(error)), ERR)
+    os._exit(code)  # threads of the client may still work, and storage libraries crash at exit
 
 
 if __name__ == "__main__":

@@ -1,0 +1,41 @@
+"""Start-up costs are imports: what each command may import beyond the standard library."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PLAIN = "workflow: {type: serial, specification: {steps: [{environment: 'a:1', commands: [ls]}]}}\n"
+STAGED = PLAIN + "inputs: {files: ['rucio(escape, user.jdoe, a.root)']}\n"
+
+# What is never needed to compile, and would cost the start of every hook.
+NEVER = {"rucio", "reana_client", "reana_commons", "requests", "yaml", "asyncio", "http.client", "ssl", "numpy"}
+
+CASES = {
+    "help": (["--help"], "", {"click"}),
+    "no expression": (["compile", "-"], PLAIN, {"click", "ruamel", "jsonschema"}),
+    "expression": (["compile", "-"], STAGED, {"click", "ruamel", "jsonschema", "lark"}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_command_imports_no_more_than_it_needs(case: str, tmp_path: Path) -> None:
+    args, text, allowed = CASES[case]
+    program = (
+        "import sys; before = set(sys.modules)\n"
+        "from reana_rucio_compiler.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as error: assert not error.code, error\n"
+        "print(*sorted({name for name in set(sys.modules) - before}), file=sys.stderr)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *args], input=text, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    modules = set(ran.stderr.split())
+    assert not NEVER & modules
+    watched = {"click", "ruamel", "jsonschema", "lark", "hypothesis"}
+    assert {name.partition(".")[0] for name in modules} & watched <= allowed
