@@ -2,7 +2,8 @@
 # ruff: noqa: E402
 """Move data between Rucio and a REANA workspace, verified: python3 stager.py MANIFEST.json (in the workspace).
 
-Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest. A receipt is written last, only if
+Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest; further arguments NAME=VALUE replace
+the {NAME} in it. A "member" is the file of a dataset that is named as the end of its path says. A receipt is written last, only if
 all went well. Exit: 0 done, 1 unexpected, 2 manifest or usage, 3 secret, proxy or configuration, 4 server
 unreachable, 5 no such DID or replica, 6 checksum or size, 7 permission, quota or RSE, 8 DID exists with other
 content, 9 local output missing; the last line on standard error says what, why, and what to do.
@@ -54,7 +55,8 @@ FIELDS = {  # of an object: "!" = required; another object, a list [], a type of
     "instance": {"name!": WORD, "rucio_host": URL, "auth_host": URL, "sidecar": TEXT, "vo": TEXT, "account": TEXT,
                  "auth_type!": "x509_proxy|userpass|oidc", "proxy_file": PART, "username_env": TEXT,
                  "password_env": TEXT, "token_file": PART},
-    "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse": TEXT, "first": int},
+    "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory|member", "path!": PATH,
+                  "rse": TEXT, "first": int},
     "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
                 "dataset": r"(?:[^\s:]+:)?" + NAME, "lifetime": int, "if_exists": "skip|fail"},
     "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int}}
@@ -147,12 +149,16 @@ def check(value, shape, where="manifest"):
         raise Error(USAGE, "%s: %s is not allowed here", where, json.dumps(value)[:200])
 
 
-def load(path):
+def load(path, words):
     """The valid manifest. The receipt of an earlier run is removed first; its paths stay, as "previous"."""
     previous = set()
     try:
         with open(path, encoding="utf-8") as stream:
-            manifest = json.load(stream)
+            text = stream.read()
+        for word in words:
+            name, _, value = word.partition("=")
+            text = text.replace("{%s}" % name, json.dumps(value)[1:-1])
+        manifest = json.loads(text)
     except (OSError, ValueError) as error:
         raise Error(USAGE, "%s: cannot be read: %s", path, error)
     with contextlib.suppress(Error, AttributeError, FileNotFoundError):
@@ -421,7 +427,7 @@ def chunks(items, length):
 
 def resolve(server, downloads):
     """[(entry, [metadata of a file])], each file once per entry."""
-    plan = [(entry, members(server, entry) if entry["type"] == "directory" else [key_of(entry)])
+    plan = [(entry, [key_of(entry)] if entry["type"] == "file" else members(server, entry))
             for entry in downloads]
     known = server.metadata(key for _, keys in plan for key in keys)
     gone = sorted({":".join(key) for _, keys in plan for key in keys} - set(map(":".join, known)))
@@ -452,6 +458,11 @@ def members(server, entry):
     keys = sorted(keys, key=lambda key: key[::-1])[:entry.get("first")]
     if not keys:
         raise Error(MISSING, "%s: has no files; is it filled, and spelt right?", what)
+    if entry["type"] == "member":
+        wanted = os.path.basename(entry["path"])
+        keys = [key for key in keys if os.path.basename(key[1]) == wanted]
+        if not keys:
+            raise Error(MISSING, "%s: has no file %s; `rucio list-files` shows what it has", what, wanted)
     seen = {"": (), ".": (), "..": ()}
     for key in keys:
         if seen.setdefault(os.path.basename(key[1]), key) != key:
@@ -789,11 +800,11 @@ class Traces(list):
         say("%d/%d %s %s %s %s" % (self.count, self.total, what, human(count), speed, rse))
 
 
-def run(path):
+def run(path, words):
     started, python, work = time.time(), other_python(), None
     if python:
-        os.execv(python, [python, os.path.abspath(__file__), path])
-    manifest = load(path)
+        os.execv(python, [python, os.path.abspath(__file__), path] + words)
+    manifest = load(path, words)
     if python == "":
         raise Error(SECRET, "rucio: no Python here has the client; use an image with rucio-clients, such as "
                     "docker.io/reanahub/reana-auth-rucio:1.1.1")
@@ -807,7 +818,8 @@ def run(path):
         server = Server(client, manifest["settings"])
         check_uploads(server, uploads, action == "stage-out")
         with open(path, "rb") as stream:  # the name tells apart what runs at the same time in one workspace
-            work = ".rucio-stage-%s-%s" % (instance["name"], hashlib.sha256(stream.read()).hexdigest()[:12])
+            text = stream.read() + repr(words).encode()
+        work = ".rucio-stage-%s-%s" % (instance["name"], hashlib.sha256(text).hexdigest()[:12])
         no_links(work)
         for name in ("new", "old"):
             shutil.rmtree(os.path.join(work, name), ignore_errors=True)
@@ -844,9 +856,9 @@ def main():
     signal.signal(signal.SIGINT, stop)
     code = 0
     try:
-        if len(sys.argv) != 2:
-            raise Error(USAGE, "usage: stager.py MANIFEST.json")
-        run(sys.argv[1])
+        if len(sys.argv) < 2 or not all("=" in word for word in sys.argv[2:]):
+            raise Error(USAGE, "usage: stager.py MANIFEST.json [NAME=VALUE...]")
+        run(sys.argv[1], sys.argv[2:])
     except Stopped as error:
         code = 128 + error.args[0]
         say("reana-rucio: error: stopped by signal %d; run it again" % error.args, ERR)
