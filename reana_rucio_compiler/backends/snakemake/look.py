@@ -33,7 +33,8 @@ _LISTERS = frozenset({"glob", "iglob", "rglob", "listdir", "scandir", "walk", "i
 # What takes a path and certainly does not read it.
 _HARMLESS = frozenset({
     "expand", "directory", "ancient", "protected", "temp", "touch", "report", "multiext", "Path", "join", "print",
-    "str", "format", "append", "extend", "update", "setdefault", "get", "dict", "list", "set", "tuple", "sorted", "basename",
+    "str", "format", "append", "extend", "update", "setdefault", "get", "dict", "list", "set", "tuple", "sorted",
+    "basename",
     "dirname", "abspath", "relpath", "normpath", "splitext", "replace", "split", "startswith", "endswith", "add",
 })  # fmt: skip
 
@@ -291,6 +292,8 @@ def _reads(name: str, text: str, transfer: Transfer) -> bool:
 def _check_needed(transfer: Transfer, workflow: Workflow, report: Report) -> None:
     """Whether a rule takes what is staged as its input; only then does Snakemake stage it, and before the rule runs."""
     takers = [rule for rule in workflow.rules if any(_is(item, transfer) for item in rule.items("input"))]
+    for rule in takers:
+        _warn_other_backend(transfer, rule, workflow, report)
     behind = _downstream(takers, workflow.rules)
     named = False
     for rule in workflow.rules:
@@ -311,6 +314,16 @@ def _check_needed(transfer: Transfer, workflow: Workflow, report: Report) -> Non
     elif not wildcards(transfer.path) and not any(_traced(transfer.path, file) for file in workflow.files):
         message = f'no rule is seen to take "{transfer.path}" as its input, and only then Snakemake stages it'
         report.add(rules.NOT_NEEDED, transfer.span, message, hint)
+
+
+def _warn_other_backend(transfer: Transfer, rule: Rule, workflow: Workflow, report: Report) -> None:
+    resources = rule.directives.get("resources")
+    for keyword in resources.tree.keywords if resources and isinstance(resources.tree, ast.Call) else ():
+        for backend in workflow.values.known(keyword.value) if keyword.arg == "compute_backend" else ():
+            if resources and backend != "kubernetes":
+                message = f'"{transfer.path}" is staged into the workspace, which {backend} copies to the job'
+                hint = "the copy costs time and space there; read it on kubernetes if it is large"
+                report.add(rules.OTHER_BACKEND, located(keyword.value, resources.body, 2), message, hint)
 
 
 def _traced(path: str, file: Snakefile) -> bool:

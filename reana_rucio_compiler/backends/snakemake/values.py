@@ -67,7 +67,7 @@ class Values:
         """The strings that an expression amounts to, lists flattened; other values as text. Raises ``_Unknown``."""
         return list(_flat(self.value(node)))
 
-    def value(self, node: ast.expr) -> Any:  # noqa: C901 - one branch for each kind of expression
+    def value(self, node: ast.expr) -> Any:
         """The value of an expression. Raises ``_Unknown``."""
         if isinstance(node, ast.Constant):
             return node.value
