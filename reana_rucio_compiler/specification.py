@@ -60,8 +60,8 @@ def edit_specification(document: Document, plan: Plan, graft: Graft) -> list[Edi
             edits += edit_sequence(document, path, replace=texts)
     # REANA 0.95 takes nothing but these with it, where one of them is given (facts A.2).
     if graft.files and (document.at(("workflow", "files")) or document.at(("workflow", "directories"))):
-        loaded = {name for name in graft.loads if not _listed(document, "workflow", name)}
-        edits += _edit_list(document, ("workflow", "files"), [], sorted({*graft.files, *loaded}))
+        loaded = {name for name in (*graft.files, *graft.loads) if not _listed(document, "workflow", name)}
+        edits += _edit_list(document, ("workflow", "files"), [], sorted(loaded)) if loaded else []
     if document.at(("rucio",)):
         edits += remove_key(document, ("rucio",))
     return [*edits, _header(document)]

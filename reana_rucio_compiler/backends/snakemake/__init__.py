@@ -112,13 +112,21 @@ def _stage_in_jobs(task: Task) -> list[Job]:
 def _as_member(transfer: Transfer) -> Transfer:
     """``-> d/{name}`` of a dataset stages one file of it, which the last part of the path names."""
     own = set(wildcards(transfer.path)) - set(wildcards(transfer.name))
-    if transfer.type == "directory" and own and wildcards(basename(transfer.path)):
-        return replace(transfer, type="member")
-    return transfer
+    if transfer.type != "directory" or not own:
+        return transfer
+    end = basename(transfer.path)
+    if end == f"{{{wildcards(end)[0]}}}":  # a wildcard may hold a slash otherwise
+        end = f"{{{wildcards(end)[0]},[^/]+}}"
+    return replace(transfer, type="member", path=f"{dirname(transfer.path)}/{end}".lstrip("/"))
 
 
 def _without_constraints(job: Job) -> Job:
-    return replace(job, downloads=tuple(replace(each, path=without_constraints(each.path)) for each in job.downloads))
+    """The job as its manifest says it, where a wildcard is its name."""
+    plain = [
+        replace(each, path=without_constraints(each.path), name=without_constraints(each.name))
+        for each in job.downloads
+    ]
+    return replace(job, downloads=tuple(plain))
 
 
 __all__ = ["graft"]

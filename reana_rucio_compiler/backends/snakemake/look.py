@@ -110,20 +110,18 @@ def _config(task: Task) -> dict[str, object]:
 
 def look(task: Task, workflow: Workflow, report: Report) -> None:
     """Report what is certain not to work."""
-    staged = task.plan.inputs
-    _check_wildcards(staged, report)
     _check_workdir(workflow, report)
-    for transfer in staged:
+    for transfer in _with_good_wildcards(task.plan.inputs, report):
         _check_other_producers(transfer, workflow, report)
-        _check_consumers(transfer, workflow, report)
         _check_reads(transfer, workflow, report)
-        _check_needed(transfer, workflow, report)
+        if not _takes_a_part(transfer, workflow, report):
+            _check_needed(transfer, workflow, report)
 
 
-def _check_wildcards(staged: Iterable[Transfer], report: Report) -> None:
-    """Wildcards are those of Snakemake, and the path says the value of each in the name."""
-    before: list[Transfer] = []
-    for transfer in staged:
+def _with_good_wildcards(staged: Iterable[Transfer], report: Report) -> list[Transfer]:
+    """Those whose wildcards are Snakemake's, with a path that says the value of each in the name."""
+    good: list[Transfer] = []
+    for transfer in sorted(staged, key=lambda each: (each.span.source.name, each.span.start)):
         expression = transfer.references[0].expression
         path = expression.path or expression.name
         own, named = wildcards(transfer.path), wildcards(transfer.name)
@@ -145,8 +143,10 @@ def _check_wildcards(staged: Iterable[Transfer], report: Report) -> None:
             if transfer.type == "directory":
                 hint += f", or end the path with /{{{extra[0]}}} for one file of the dataset at a time"
             report.add(rules.BAD_WILDCARD, path.span, message, hint)
-        _check_overlap(transfer, before, path.span, report)
-        before.append(transfer)
+            continue
+        _check_overlap(transfer, good, path.span, report)
+        good.append(transfer)
+    return good
 
 
 def _check_overlap(transfer: Transfer, before: Iterable[Transfer], span: Span, report: Report) -> None:
@@ -169,11 +169,15 @@ def _check_workdir(workflow: Workflow, report: Report) -> None:
 
 
 def _check_other_producers(transfer: Transfer, workflow: Workflow, report: Report) -> None:
-    if wildcards(transfer.path):
-        return
     for rule in workflow.rules:
         for item in rule.items("output"):
             path = normalised(item.text)
+            if wildcards(transfer.path):
+                if wildcards(path) and may_overlap(path, transfer.path):
+                    message = f'the rule "{rule.name}" may make what "{transfer.path}" stands for, and staging wins'
+                    hint = "say which names are staged, as in {name,[a-z]+}, or stage to a directory of their own"
+                    report.add(rules.SHARED_WILDCARDS, item.span, message, hint)
+                continue
             same = path == transfer.path
             inside = _inside(path, transfer.path) or (item.directory and _inside(transfer.path, path))
             if same or inside:
@@ -182,8 +186,9 @@ def _check_other_producers(transfer: Transfer, workflow: Workflow, report: Repor
                 report.add(rules.OTHER_PRODUCER, item.span, message, hint)
 
 
-def _check_consumers(transfer: Transfer, workflow: Workflow, report: Report) -> None:
-    """An input below a staged directory, or the directory that a staged path is in (facts A.8: neither is found)."""
+def _takes_a_part(transfer: Transfer, workflow: Workflow, report: Report) -> bool:
+    """Whether a rule takes what is below a staged directory, or the directory of a staged path: facts A.8."""
+    found = False
     for rule in workflow.rules:
         takes = rule.items("input")
         for item in takes:
@@ -196,13 +201,16 @@ def _check_consumers(transfer: Transfer, workflow: Workflow, report: Report) -> 
                     f"write rucio(...) -> {transfer.path}/{{name}} to stage its files one by one,"
                     f' or let the rule take "{transfer.path}"'
                 )
+                found = True
                 report.add(rules.PART_OF_STAGED, item.span, message, hint)
             elif _inside(transfer.path, path) and not any(_is(other, transfer) for other in takes):
                 message = f'the rule "{rule.name}" takes the directory "{item.text}", and {_said(transfer)} in it'
                 hint = f'add "{transfer.path}" to the input: of the rule, or stage the whole directory'
                 if wildcards(transfer.path):
                     hint = "name the files that the rule needs in its input:, or stage the whole directory"
+                found = True
                 report.add(rules.PART_OF_STAGED, item.span, message, hint)
+    return found
 
 
 def _said(transfer: Transfer) -> str:
