@@ -60,7 +60,9 @@ MAYBE_READ_TOO_EARLY = Rule(
     "RR454", "maybe-read-too-early", _W, "a Snakefile that may look at staged data while it is read", ignorable=True
 )
 OTHER_PRODUCER = Rule("RR455", "other-producer", _E, "a rule that makes what is staged", ignorable=True)
-PART_OF_STAGED = Rule("RR456", "part-of-staged", _E, "a rule that takes a part of what is staged, or more", ignorable=True)
+PART_OF_STAGED = Rule(
+    "RR456", "part-of-staged", _E, "a rule that takes a part of what is staged, or more", ignorable=True
+)
 NOT_NEEDED = Rule("RR457", "not-needed", _W, "a staged path that no rule takes as its input", ignorable=True)
 NOT_AN_INPUT = Rule("RR458", "not-an-input", _W, "a rule that uses a staged path without taking it", ignorable=True)
 SHARED_WILDCARDS = Rule(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reana_rucio_compiler.compiler import compile_file
-from tests.environments import needs, python_of
 from tests.engines.snakemake_runner import SNAKEMAKES, Run, load, run_snakemake, upload
+from tests.environments import needs, python_of
 from tests.rucio.server import Server
 
 RUN = "0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9"
@@ -129,10 +129,8 @@ def test_files_a_dataset_parameters_and_outputs(
     assert run.jobs == [
         "rucio_stage_check_lab", "rucio_stage_in_lab", "skim", "plot", "rucio_stage_out_lab", "all",
     ]  # fmt: skip
-    content = b"".join(
-        [*example_dids["user.jdoe:events.root"].values(), *example_dids["user.jdoe:calib-v3.db"].values()]
-        + list(example_dids["user.jdoe:run2022.aod"].values())
-    )
+    dids = ("user.jdoe:events.root", "user.jdoe:calib-v3.db", "user.jdoe:run2022.aod")
+    content = b"".join(piece for did in dids for piece in example_dids[did].values())
     assert project.read(f"results/ntuples/ntuple-{version}-n-1.txt").encode() == content
     stored = rucio_server.replica_path(f"user.jdoe:plot-{RUN}-{version}.txt", "CERN-DISK")
     assert stored.read_text() == project.read("results/plot.txt") == f"{2 * len(content)}\nresults/ntuples\n"

@@ -18,6 +18,7 @@ from ... import rules
 from ...checks import normalised
 from ...diagnostics import Report
 from ...model import Transfer
+from ...references import find_references
 from ...source import Source, Span
 from ...task import Task
 from .snakefile import Directive, Rule, Snakefile, evaluated, read
@@ -81,11 +82,31 @@ def find_workflow(task: Task, path: str, report: Report) -> Workflow | None:
     complete = complete and not any(
         file.modules or any(rule.kind == "use" for rule in file.rules) for file in files.values()
     )
-    values = Values(_config(task), [file.code for file in files.values() if file.code])
+    config = {**_configfiles(task, files.values(), report), **_parameters(task)}
+    values = Values(config, [file.code for file in files.values() if file.code])
     return Workflow(tuple(evaluated(file, values) for file in files.values()), values, complete)
 
 
-def _config(task: Task) -> dict[str, object]:
+def _configfiles(task: Task, files: Iterable[Snakefile], report: Report) -> dict[str, object]:
+    """What the files say that the Snakefiles name as their configuration; they may hold no expression of ours."""
+    config: dict[str, object] = {}
+    parameters = task.document.at(("inputs", "parameters", "input"))
+    for section in (section for file in files for section in file.section("configfile")):
+        for item in Values({}, ()).arguments(section.tree, section.body)[0]:
+            unseen = Report()  # a file that cannot be read, or is made later, is for Snakemake to refuse
+            document = task.workspace.load(item.text, unseen, item.span)
+            if document is None or unseen.failed:
+                continue
+            if parameters is None or normalised(parameters.value) != normalised(item.text):
+                for reference in find_references(document, report, parameters=True):
+                    message = f'"{item.text}" is read by the Snakefile as it is, with this expression'
+                    hint = f'name it in reana.yaml as "inputs: parameters: input: {item.text}", or write the path here'
+                    report.add(rules.MISPLACED, reference.span, message, hint)
+            config.update(document.root.data if isinstance(document.root.data, dict) else {})
+    return config
+
+
+def _parameters(task: Task) -> dict[str, object]:
     """The configuration that REANA gives to Snakemake: the parameters, with paths for their expressions."""
     document, start = (task.parameters, ()) if task.parameters else (task.document, ("inputs", "parameters"))
     node = document.at(start)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ...source import Span
 
-_MOST = 10_000  # strings of one expression
+_MOST = 10_000  # strings of one expression, or characters of one string
 
 # Functions of Snakemake and Python whose value is their first argument, as far as paths go.
 _TRANSPARENT = frozenset({
@@ -37,6 +38,7 @@ class Values:
     def __init__(self, config: Mapping[str, Any], modules: Iterable[ast.Module]) -> None:
         self.config = config
         self.constants = _constants(modules)
+        self.found: dict[str, Any] = {}
         self.busy: set[str] = set()
 
     def arguments(self, call: ast.expr | None, body: Span) -> tuple[tuple[Item, ...], bool]:
@@ -49,7 +51,7 @@ class Values:
             flagged = isinstance(node, ast.Call) and _name(node.func) == "directory" and len(node.args) == 1
             try:
                 texts = self.strings(node.args[0] if flagged and isinstance(node, ast.Call) else node)
-            except _Unknown:
+            except (_Unknown, RecursionError):
                 complete = False
                 continue
             place = located(node, body, 2)
@@ -60,19 +62,19 @@ class Values:
         """The strings that an expression amounts to, or none where they are unknown."""
         try:
             return self.strings(node)
-        except _Unknown:
+        except (_Unknown, RecursionError):
             return []
 
     def strings(self, node: ast.expr) -> list[str]:
         """The strings that an expression amounts to, lists flattened; other values as text. Raises ``_Unknown``."""
-        return list(_flat(self.value(node)))
+        return list(islice(_flat(self.value(node)), _MOST))
 
     def value(self, node: ast.expr) -> Any:
         """The value of an expression. Raises ``_Unknown``."""
         if isinstance(node, ast.Constant):
             return node.value
         if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-            return [self.value(item) for item in node.elts]
+            return _bounded([self.value(item) for item in node.elts])
         if isinstance(node, ast.Starred):
             return self.value(node.value)
         if isinstance(node, ast.Name):
@@ -80,13 +82,13 @@ class Values:
         if isinstance(node, ast.Subscript):
             return self._item(self.value(node.value), self.value(node.slice))
         if isinstance(node, ast.JoinedStr):
-            return "".join(self._piece(piece) for piece in node.values)
+            return _bounded("".join(self._piece(piece) for piece in node.values))
         if isinstance(node, ast.BinOp):
             left, right = self.value(node.left), self.value(node.right)
             if isinstance(node.op, ast.Add) and type(left) is type(right) and isinstance(left, (str, list)):
                 return _bounded(left + right)
             if isinstance(node.op, ast.Div) and isinstance(left, str) and isinstance(right, str):
-                return f"{left.rstrip('/')}/{right}"
+                return _bounded(f"{left.rstrip('/')}/{right}")
         if isinstance(node, ast.Call):
             return self._call(node)
         raise _Unknown
@@ -94,13 +96,16 @@ class Values:
     def _constant(self, name: str) -> Any:
         if name == "config":
             return self.config
+        if name in self.found:
+            return self.found[name]
         if name not in self.constants or name in self.busy:
             raise _Unknown
         self.busy.add(name)
         try:
-            return self.value(self.constants[name])
+            self.found[name] = self.value(self.constants[name])
         finally:
             self.busy.discard(name)
+        return self.found[name]
 
     def _item(self, whole: Any, key: Any) -> Any:
         try:
@@ -127,7 +132,7 @@ class Values:
         if name in ("os.path.join", "join", "Path", "pathlib.Path"):
             parts = [self.value(each) for each in node.args]
             if parts and all(isinstance(part, str) for part in parts):
-                return "/".join([*(part.rstrip("/") for part in parts[:-1]), parts[-1]])
+                return _bounded("/".join([*(part.rstrip("/") for part in parts[:-1]), parts[-1]]))
         if name.endswith(".get") and isinstance(node.func, ast.Attribute) and first is not None:
             whole, key = self.value(node.func.value), self.value(first)
             if isinstance(whole, Mapping):
