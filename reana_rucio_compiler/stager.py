@@ -59,7 +59,7 @@ FIELDS = {  # of an object ("!" = required): an object, a list [], a type of num
     "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory|member", "path!": PATH, "rse": TEXT,
                   "first": int},  # "member": the file of a dataset that is named as the path ends
     "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
-                "dataset": r"(?:[^\s:]+:)?" + NAME, "lifetime": int, "if_exists": "skip|fail"},
+                "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int, "if_exists": "skip|fail"},
     "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int}}
 ADD = "reana-client secrets-add --overwrite --"
 PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
@@ -200,7 +200,7 @@ def load(path, *words):
         if two[:len(one)] == one:
             raise Error(USAGE, "downloads: %s is inside of %s, staged too", "/".join(two), "/".join(one))
     for entry in manifest.setdefault("uploads", []):
-        for field in {"name", "dataset"} & set(entry):
+        for field in {"name", "dataset", "prefix"} & set(entry):
             entry[field] = re.sub(re.escape("{run}"), run_id, entry[field])
     settings = dict(attempts=4, backoff=5, timeout=600, threads=4)
     settings.update(manifest.get("settings", {}))
@@ -776,7 +776,8 @@ def check_uploads(server, uploads, local):
         scope, path, files = entry["scope"], entry["path"], [(entry["path"], entry["name"])]
         dataset = entry.get("dataset")
         if entry["type"] == "directory":
-            dataset, files = entry["name"], [(path + "/" + name, name) for name in visible(path) if local]
+            dataset, files = entry["name"], [
+                (path + "/" + name, entry.get("prefix", "") + name) for name in visible(path) if local]
         entry["dataset"] = dataset and tuple((scope + ":" + dataset).split(":")[-2:])
         entry["files"] = [dict(path=path, key=(scope, name), bytes=os.path.getsize(path) if local else 1,
                                entry=entry) for path, name in files]
