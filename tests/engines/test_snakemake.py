@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.engines.snakemake_runner import SNAKEMAKES, Run, load, run_snakemake,
 from tests.environments import needs, python_of
 from tests.rucio.server import Server
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "snakemake-data-and-simulation"
 RUN = "0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9"
 
 INSTANCE = """\
@@ -283,3 +285,42 @@ rule bad:
     assert bad.returncode != 0
     assert not list(project.workspace.glob("owned*"))
     assert "reana-rucio: error: downloads[0].name: " in bad.output
+
+
+def test_the_example_compares_data_and_simulation(version: str, rucio_server_tls: Server, tmp_path: Path) -> None:
+    """Simulation that is made to describe the data does so: the ratio is one in every bin."""
+    rates = {"zmumu": 3.0, "ttbar": 2.0, "diboson": 1.0}
+    luminosity, bins, events = 2.5, ("60", "90", "120"), 4000
+    sources = {"luminosity-2022.json": json.dumps({"inverse femtobarn": luminosity})}
+    for sample, rate in rates.items():
+        lines = [f"{mass},{events * number / 6}" for number, mass in enumerate(bins, 1)]
+        sources[f"mass-{sample}-v2.csv"] = "\n".join([*lines, f"cross section,{events},{rate}"]) + "\n"
+    counts = [luminosity * sum(rates.values()) * number / 6 for number in (1, 2, 3)]
+    sources["mass-data2022-v2.csv"] = "".join(f"{mass},{count}\n" for mass, count in zip(bins, counts))
+    for name, text in sources.items():
+        (tmp_path / name).write_text(text)
+        if not rucio_server_tls.client("jdoe").call("list_dids", "user.jdoe", {"name": name}, did_type="file"):
+            rucio_server_tls.upload(tmp_path / name, f"user.jdoe:{name}", "SITE1_SCRATCHDISK", "jdoe")
+    project = Path(shutil.copytree(EXAMPLE, tmp_path / "project"))
+    spec = (project / "reana.yaml").read_text().replace("CERN-EOS", "CERN-DISK").replace("{run}", "{run}-" + version)
+    (project / "reana.yaml").write_text(spec)
+    result = compile_file(project / "reana.yaml")
+    assert result.text is not None
+    (project / "out.yaml").write_text(result.text)
+    for name, text in result.files.items():
+        (project / name).write_text(text)
+    load(version, project, "out.yaml")
+    workspace = tmp_path / "users" / "1" / "workflows" / RUN
+    workspace.mkdir(parents=True)
+    document = upload(project, "out.yaml", workspace)
+    environment = {
+        **rucio_server_tls.sidecar(tmp_path / "sidecar", "jdoe"),
+        "PATH": f"{python_of('clients-41.5.1').parent}:/usr/bin:/bin",
+    }
+    run = run_snakemake(version, workspace, document["workflow"]["file"], document["inputs"]["parameters"], environment)
+    assert run.returncode == 0, run.output
+    assert run.jobs.count("rucio_stage_in_escape_histograms_sample_csv") == 4
+    rows = (workspace / "results/comparison.csv").read_text().splitlines()
+    assert [row.rpartition(",")[2] for row in rows] == ["ratio", "1.000", "1.000", "1.000"]
+    stored = rucio_server_tls.replica_path(f"user.jdoe:mass-comparison-{RUN}-{version}.csv", "CERN-DISK")
+    assert stored.read_text().splitlines() == rows
