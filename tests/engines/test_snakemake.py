@@ -28,6 +28,9 @@ rucio:
 """
 
 
+SLOW_WITH_9 = ["7.32", pytest.param("9", marks=pytest.mark.slow)]
+
+
 @pytest.fixture(params=SNAKEMAKES)
 def version(request: pytest.FixtureRequest) -> str:
     return request.param
@@ -204,6 +207,7 @@ rule guess:
     assert project.run().jobs == []
 
 
+@pytest.mark.parametrize("version", SLOW_WITH_9)
 @pytest.mark.parametrize(
     ("entry", "path"),
     [
@@ -237,6 +241,7 @@ def test_a_failure_fails_the_workflow(
     assert not (project.workspace / "data" / "a.root").exists()
 
 
+@pytest.mark.parametrize("version", SLOW_WITH_9)
 def test_hostile_paths_and_wildcards_are_data(
     version: str, rucio_server: Server, example_dids: dict, tmp_path: Path
 ) -> None:
@@ -287,6 +292,7 @@ rule bad:
     assert "reana-rucio: error: downloads[0].name: " in bad.output
 
 
+@pytest.mark.parametrize("version", SLOW_WITH_9)
 def test_the_example_compares_data_and_simulation(version: str, rucio_server_tls: Server, tmp_path: Path) -> None:
     """Simulation that is made to describe the data does so: the ratio is one in every bin."""
     rates = {"zmumu": 3.0, "ttbar": 2.0, "diboson": 1.0}

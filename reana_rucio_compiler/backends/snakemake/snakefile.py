@@ -39,12 +39,16 @@ class Directive:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule or checkpoint (``kind``), or what ``use rule`` makes of one (``use``)."""
+    """A rule or checkpoint (``kind``), or what ``use rule`` makes of one (``use``).
+
+    ``whole`` says whether all of its directives are seen: not those of another rule, nor on the line of its name.
+    """
 
     kind: str
     name: str
     span: Span
     directives: Mapping[str, Directive] = field(default_factory=dict)
+    whole: bool = True
 
     def items(self, keyword: str) -> tuple[Item, ...]:
         """The known strings of a directive; none where there is no such directive."""
@@ -52,7 +56,7 @@ class Rule:
 
     def knows(self, keyword: str) -> bool:
         """Whether ``items`` are all that the directive holds."""
-        return self.directives[keyword].complete if keyword in self.directives else self.kind != "use"
+        return self.directives[keyword].complete if keyword in self.directives else self.whole
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def _rule(source: Source, block: list[_Line]) -> Rule:
     if kind == "use":
         name = words[words.index("as") + 1] if "as" in words[:-1] else words[2]
     span = Span(source, block[0].tokens[0][1], block[0].tokens[-1][2])
-    return Rule(kind, name, span, _directives(source, block[1:]))
+    return Rule(kind, name, span, _directives(source, block[1:]), kind != "use" and words[-1] == ":")
 
 
 def _directives(source: Source, lines: list[_Line]) -> dict[str, Directive]:
