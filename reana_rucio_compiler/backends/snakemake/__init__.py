@@ -21,7 +21,7 @@ from dataclasses import replace
 from posixpath import basename, dirname
 
 from ... import rules
-from ...checks import normalised
+from ...checks import bad_path, normalised
 from ...diagnostics import Report
 from ...model import Transfer
 from ...specification import compiled_name, rename, rename_parameter_file
@@ -44,7 +44,10 @@ def graft(task: Task, report: Report) -> Graft:
             rules.NO_SNAKEFILE, span, "a Snakemake workflow needs its Snakefile", "write workflow: file: Snakefile"
         )
         return Graft()
-    source = normalised(node.value)
+    source, problem = normalised(node.value), bad_path(node.value)
+    if problem:
+        report.add(rules.BAD_PATH, document.span_of(node), f'"{node.value}" {problem}', "keep it in the workspace")
+        return Graft()
     workflow = find_workflow(task, source, report)
     if workflow is None:
         return Graft()
