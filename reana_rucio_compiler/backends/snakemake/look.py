@@ -53,6 +53,16 @@ class Workflow:
         """The rules of all files."""
         return tuple(rule for file in self.files for rule in file.rules)
 
+    @cached_property
+    def behind(self) -> tuple[tuple[int, ...], ...]:
+        """For each rule, by its number, the rules that may take what it makes."""
+        made = [[item.text for item in rule.items("output")] for rule in self.rules]
+        taken = [[item.text for item in rule.items("input")] for rule in self.rules]
+        return tuple(
+            tuple(number for number, takes in enumerate(taken) if any(may_overlap(a, b) for a in takes for b in makes))
+            for makes in made
+        )
+
     @property
     def elsewhere(self) -> bool:
         """Whether some rule names a compute backend, which may be another than Kubernetes."""
@@ -320,13 +330,15 @@ def _reads(name: str, text: str, transfer: Transfer) -> bool:
 
 def _check_needed(transfer: Transfer, workflow: Workflow, report: Report) -> None:
     """Whether a rule takes what is staged as its input; only then does Snakemake stage it, and before the rule runs."""
-    takers = [rule for rule in workflow.rules if any(_is(item, transfer) for item in rule.items("input"))]
-    for rule in takers:
-        _warn_other_backend(transfer, rule, workflow, report)
-    behind = _downstream(takers, workflow.rules)
+    takers = [
+        number for number, rule in enumerate(workflow.rules) if any(_is(item, transfer) for item in rule.items("input"))
+    ]
+    for number in takers:
+        _warn_other_backend(transfer, workflow.rules[number], workflow, report)
+    waiting = _downstream(takers, workflow)
     named = False
-    for rule in workflow.rules:
-        if rule in behind or not rule.knows("input"):
+    for number, rule in enumerate(workflow.rules):
+        if number in waiting or not rule.knows("input"):
             continue
         place = _mention(rule, transfer)
         if place:
@@ -360,15 +372,13 @@ def _traced(path: str, file: Snakefile) -> bool:
     return basename(path) in file.source.text or bool(dirname(path) and dirname(path) + "/" in file.source.text)
 
 
-def _downstream(takers: list[Rule], every: tuple[Rule, ...]) -> list[Rule]:
+def _downstream(takers: list[int], workflow: Workflow) -> set[int]:
     """The rules, and those that take what they make, and so on."""
-    found = list(takers)
-    for rule in found:
-        made = [item.text for item in rule.items("output")]
-        for other in every:
-            takes = (item.text for item in other.items("input"))
-            if other not in found and any(may_overlap(one, two) for one in takes for two in made):
-                found.append(other)
+    found, next_ones = set(takers), list(takers)
+    for number in next_ones:
+        fresh = [each for each in workflow.behind[number] if each not in found]
+        found.update(fresh)
+        next_ones += fresh
     return found
 
 
