@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from posixpath import splitext
 from typing import Any
 
 from .checks import normalised
 from .documents import Document
 from .edits import Edit, Uneditable, apply, edit_sequence, remove_key, replace_scalar, set_key
-from .model import Place, Plan, Reference
+from .model import Place, Plan, Reference, Value
 from .staging import HEADER
 from .task import Graft, Task
 
@@ -46,7 +47,7 @@ def edit_specification(document: Document, plan: Plan, graft: Graft) -> list[Edi
                 removed[path].append(index)
             elif path in replaced:
                 replaced[path][index] = transfer.path
-    edits = edit_parameters(document, plan)
+    edits = edit_parameters(document, plan.values if graft.values is None else graft.values)
     needed = {name for name in graft.loads if not _listed(document, "inputs", name)}
     for path, indexes in removed.items():
         added = sorted({*graft.files, *needed}) if path == ("inputs", "files") else []
@@ -89,10 +90,10 @@ def _edit_list(document: Document, path: tuple[str, str], removed: list[int], ad
     return set_key(document, path[:1], {path[1]: added})
 
 
-def edit_parameters(document: Document, plan: Plan) -> list[Edit]:
-    """The edits that put landing paths in the place of the expressions of one document, which may be a parameter file."""
+def edit_parameters(document: Document, values: Iterable[Value]) -> list[Edit]:
+    """The edits that put values in the place of the expressions of one document, which may be a parameter file."""
     edits = []
-    for value in plan.values:
+    for value in values:
         if value.reference.span.source is document.source:
             node, parent = document.at(value.reference.where), document.at(value.reference.where[:-1])
             if node is not None and parent is not None:
@@ -108,7 +109,7 @@ def rename_parameter_file(task: Task) -> tuple[dict[str, str], list[Edit]]:
     where = ("inputs", "parameters", "input")
     if task.parameters is None:
         return {}, []
-    edits = edit_parameters(task.parameters, task.plan)
+    edits = edit_parameters(task.parameters, task.plan.values)
     if not edits:
         return {}, []
     name = compiled_name(task.document.at(where).value)  # type: ignore[union-attr]

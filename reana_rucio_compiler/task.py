@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .documents import Document
 from .edits import Edit
-from .model import Plan
+from .model import Plan, Value
 from .workspace import Workspace
 
 
@@ -30,9 +30,10 @@ class Graft:
 
     Each of ``files`` will be listed in ``inputs.files`` of the compiled specification, and each of ``loads``, the user's
     own files that the generated ones load, where it is not yet. The edits that all engines share (specification.py)
-    are not among ``edits``.
+    are not among ``edits``. ``values`` are what the parameters of the plan become, where that is not their paths.
     """
 
     edits: tuple[Edit, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     loads: tuple[str, ...] = ()
+    values: tuple[Value, ...] | None = None
