@@ -99,8 +99,8 @@ def _outputs(tree: Tree, step: Cursor) -> list[str] | None:
     if publisher is None or kind is None:
         return None
     if kind.text == "fromglob-pub":
-        key = tree.get(publisher, "outputkey")
-        return [key.text] if key else None
+        named_key = tree.get(publisher, "outputkey")
+        return [named_key.text] if named_key else None
     declared = tree.get(publisher, "outputmap" if kind.text == "frompar-pub" else "publish")
     if declared is None or declared.node.kind != "mapping":
         return None

@@ -14,8 +14,12 @@ from fnmatch import fnmatchcase
 from ...model import Transfer
 
 GLOB = re.compile(r"[*?\[]")
-# What leads out of a stage's directory: the rest, up to white space, quotes and the like, is relative to the workspace.
-_UPWARDS = re.compile(r"""(?:\.\./)+(?P<path>[^\s'"`;|&()<>{}$,]*)|(?<![\w.])\.\.(?![\w./])""")
+# What leads from a stage's directory, or any other, to the workspace: the rest, up to white space, quotes and the like,
+# is relative to that.
+_TO_WORKSPACE = re.compile(
+    r"""(?:(?:\.\./)+|\$\{*REANA_WORKSPACE\}*/+)(?P<path>[^\s'"`;|&()<>{}$,]*)"""
+    r"""|(?<![\w.])\.\.(?![\w./])|\$\{*REANA_WORKSPACE(?![\w/}])"""
+)
 
 
 def workspace_path(value: str, directory: str = "") -> str | None:
@@ -41,13 +45,13 @@ def _meet(wanted: Sequence[str], staged: Sequence[str], is_directory: bool) -> b
 
 def named(text: str, transfers: Iterable[Transfer]) -> list[Transfer]:
     """The transfers whose path a text names, be it the value of a parameter, a command or a script."""
-    upwards = [workspace_path(found["path"] or "") for found in _UPWARDS.finditer(text)]
+    from_there = [workspace_path(found["path"] or "") for found in _TO_WORKSPACE.finditer(text)]
     plain = None if "\n" in text else workspace_path(text)
     return [
         each
         for each in transfers
         if _holds(text, each.path)
-        or any(path is None or concerns(path, each) for path in upwards)
+        or any(path is None or concerns(path, each) for path in from_there)
         or (plain and concerns(plain, each))
     ]
 
