@@ -6,6 +6,7 @@ surroundings: block with the user's indentation, or flow where the user's collec
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,7 +75,8 @@ def edit_sequence(
         raise Uneditable(node)
     edits = [replace_scalar(node.items[at], text, node.style == "flow") for at, text in replace.items()]
     if node.style == "flow":
-        return edits + _edit_flow(document.source, node, removed, prepend, append)
+        before, behind = [flow(value) for value in prepend], [flow(value) for value in append]
+        return edits + _edit_flow(document.source, node, removed, before, behind)
     return edits + _edit_block(document, path, node, removed, prepend, append)
 
 
@@ -149,16 +151,16 @@ def _insertion(source: Source, at: int, text: str, rank: int) -> Edit:
 
 
 def _edit_flow(
-    source: Source, node: Node, removed: frozenset[int], prepend: Sequence[Any], append: Sequence[Any]
+    source: Source, node: Node, removed: frozenset[int], prepend: Sequence[str], append: Sequence[str]
 ) -> list[Edit]:
     edits = [_removal(source, node, at, removed) for at in sorted(removed)]
     kept = len(node.items) - len(removed)
     if prepend:
-        text = ", ".join(flow(value) for value in prepend) + (", " if kept or append else "")
+        text = ", ".join(prepend) + (", " if kept or append else "")
         edits.append(Edit(node.start + 1, node.start + 1, 1, text))
     if append:
         end = node.items[-1].end if node.items else node.start + 1
-        text = ", ".join(flow(value) for value in append)
+        text = ", ".join(append)
         comma = source.text[end : node.end - 1].find(",") >= 0 and "#" not in source.text[end : node.end - 1]
         place = node.end - 1 if comma or not kept else end
         edits.append(Edit(place, place, 2, text if comma or not kept else ", " + text))
@@ -169,15 +171,95 @@ def _removal(source: Source, node: Node, at: int, removed: frozenset[int]) -> Ed
     """Take an item of a flow sequence out with the comma that separates it from what is kept."""
     this = node.items[at]
     later = [index for index in range(at + 1, len(node.items)) if index not in removed]
-    if at + 1 < len(node.items) and (later or at + 1 in removed):
+    if at and not later and source.text[node.items[at - 1].end : this.start].strip() == ",":
+        return Edit(node.items[at - 1].end, this.end, 0, "")
+    if at + 1 < len(node.items):
         between = source.text[this.end : node.items[at + 1].start]
+        if not later and between.strip() == ",":  # the comma goes with the next
+            return Edit(this.start, this.end, 0, "")
         if "#" not in between:
             return Edit(this.start, node.items[at + 1].start, 0, "")
         return Edit(this.start, this.end + between.index(",") + 1, 0, "")
-    if at and (at - 1) not in removed and source.text[node.items[at - 1].end : this.start].strip() == ",":
-        return Edit(node.items[at - 1].end, this.end, 0, "")
     tail = re.match(r"\s*,", source.text[this.end :])
     return Edit(this.start, this.end + (tail.end() if tail else 0), 0, "")
+
+
+def edit_mapping(
+    document: Document,
+    path: tuple[Any, ...],
+    remove: Iterable[str] = (),
+    prepend: Mapping[str, Any] = {},
+    append: Mapping[str, Any] = {},
+) -> list[Edit]:
+    """Change the keys of the mapping at a path, which must exist. One that loses its last key becomes ``{}``."""
+    source, node = document.source, document.at(path)
+    if node is None or node.kind != "mapping":
+        raise AssertionError(f"no mapping at {path}")
+    removed = frozenset(at for at, (key, _) in enumerate(node.pairs) if key.value in frozenset(remove))
+    if not (removed or prepend or append):
+        return []
+    if node.alias:
+        raise Uneditable(node)
+    if node.style == "flow":
+        pairs = tuple(Node("scalar", key.start, max(key.end, value.end), "plain") for key, value in node.pairs)
+        before, behind = (
+            [f"{scalar(key, True)}: {flow(value)}" for key, value in each.items()] for each in (prepend, append)
+        )
+        return _edit_flow(source, dataclasses.replace(node, items=pairs), removed, before, behind)
+    return _edit_block_mapping(document, path, node, removed, prepend, append)
+
+
+def _edit_block_mapping(
+    document: Document,
+    path: tuple[Any, ...],
+    node: Node,
+    removed: frozenset[int],
+    prepend: Mapping[str, Any],
+    append: Mapping[str, Any],
+) -> list[Edit]:
+    source, first = document.source, node.pairs[0][0]
+    indent = source.position(first.start)[1] - 1
+    compact = bool(source.text[source.line_start(source.position(first.start)[0]) : first.start].strip())
+    if len(removed) == len(node.pairs) and compact:
+        end = node.pairs[-1][1].end
+        return [Edit(first.start, end, 0, flow({**prepend, **append}) + "\n" * source.text[:end].endswith("\n"))]
+    edits = _remove_lines(source, node, removed, compact)
+    if len(removed) == len(node.pairs) and not (prepend or append):
+        return [*edits, _emptied(document, path, first)]
+    if prepend:
+        text = block(prepend, indent)
+        if compact:
+            edits.append(Edit(first.start, first.start, 1, text[indent:] + " " * indent))
+        else:
+            edits.append(_insertion(source, _before(document, path, node), text, 1))
+    if append:
+        edits.append(_insertion(source, _line_behind(source, node), block(append, indent), 2))
+    return edits
+
+
+def _emptied(document: Document, path: tuple[Any, ...], first: Node) -> Edit:
+    """The edit that leaves ``{}`` where the lines of all pairs are removed."""
+    parent = document.at(path[:-1]) if path else None
+    key = parent.key(path[-1]) if parent else None
+    if key is None:
+        at = document.source.line_start(document.source.position(first.start)[0])
+        return Edit(at, at, -1, " " * (first.start - at) + "{}\n")
+    behind = _BEHIND_KEY.match(document.source.text, key.end).end()  # type: ignore[union-attr]
+    return Edit(behind, behind, 0, " {}")
+
+
+def _remove_lines(source: Source, node: Node, removed: frozenset[int], compact: bool) -> list[Edit]:
+    """Take pairs out with their lines. With ``compact`` the first stands behind a dash, which the first kept gets."""
+    edits = []
+    kept = min(at for at in range(len(node.pairs) + 1) if at not in removed)
+    if compact and kept:
+        edits.append(Edit(node.pairs[0][0].start, node.pairs[kept][0].start, 0, ""))
+    for at in removed:
+        if not compact or at > kept:
+            key, value = node.pairs[at]
+            start = source.line_start(source.position(key.start)[0])
+            edits.append(Edit(start, max(_line_behind(source, value), source.line_end(key.end)), 0, ""))
+    return edits
 
 
 def remove_key(document: Document, path: tuple[Any, ...]) -> list[Edit]:
@@ -247,7 +329,7 @@ def _value(value: Any, indent: int) -> str:
 
 
 def _fits_literal(value: str) -> bool:
-    """Whether a literal block scalar can hold a text: printable, with no space at its start nor blank lines at its end."""
+    """Whether a literal block scalar can hold a text: printable, no space at its start, no blank line at its end."""
     return (
         not value.startswith((" ", "\n", "\t"))
         and not value.endswith("\n\n")

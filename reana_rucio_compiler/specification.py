@@ -7,9 +7,9 @@ from posixpath import splitext
 from typing import Any
 
 from .checks import normalised
-from .documents import Document
+from .documents import Document, Where
 from .edits import Edit, Uneditable, apply, edit_sequence, remove_key, replace_scalar, set_key
-from .model import Place, Plan, Reference, Value
+from .model import Place, Plan, Reference
 from .staging import HEADER
 from .task import Graft, Task
 
@@ -18,13 +18,15 @@ FORMAT = 1  # of the output; raised when a new release would compile the same so
 
 def header(*names: str) -> str:
     """The first line of a generated file, which names the sources that it is compiled from."""
+    if names == ("<stdin>",):
+        return f"{HEADER} (output format {FORMAT}) from standard input.\n"
     sources = " and ".join(name.replace("\\", "/").rpartition("/")[2] for name in names)
     what = "that file and compile it" if len(names) == 1 else "those and compile them"
     return f"{HEADER} (output format {FORMAT}) from {sources}: edit {what} again.\n"
 
 
 def compiled_name(path: str) -> str:
-    """The name of the file that a workflow or parameter file compiles to, beside it: ``w/x.cwl`` -> ``w/x.rucio.cwl``."""
+    """The name of what a workflow or parameter file compiles to, beside it: ``w/x.cwl`` -> ``w/x.rucio.cwl``."""
     root, extension = splitext(path)
     return f"{root}.rucio{extension}"
 
@@ -47,7 +49,7 @@ def edit_specification(document: Document, plan: Plan, graft: Graft) -> list[Edi
                 removed[path].append(index)
             elif path in replaced:
                 replaced[path][index] = transfer.path
-    edits = edit_parameters(document, plan.values if graft.values is None else graft.values)
+    edits = edit_parameters(document, plan, graft.removed)
     # REANA 0.95 refuses a file that is listed and in a listed directory too.
     needed = {name for name in (*graft.files, *graft.loads) if not _listed(document, "inputs", name)}
     for path, indexes in removed.items():
@@ -91,11 +93,15 @@ def _edit_list(document: Document, path: tuple[str, str], removed: list[int], ad
     return set_key(document, path[:1], {path[1]: added})
 
 
-def edit_parameters(document: Document, values: Iterable[Value]) -> list[Edit]:
-    """The edits that put values in the place of the expressions of one document, which may be a parameter file."""
+def edit_parameters(document: Document, plan: Plan, removed: Iterable[Where] = ()) -> list[Edit]:
+    """The edits that put paths in the place of the expressions of one document, which may be a parameter file.
+
+    Those at or below the places that are ``removed`` are left out.
+    """
     edits = []
-    for value in values:
-        if value.reference.span.source is document.source:
+    for value in plan.values:
+        gone = any(value.reference.where[: len(where)] == where for where in removed)
+        if value.reference.span.source is document.source and not gone:
             node, parent = document.at(value.reference.where), document.at(value.reference.where[:-1])
             if node is not None and parent is not None:
                 edits.append(replace_scalar(node, value.text, parent.style == "flow"))
@@ -110,7 +116,7 @@ def rename_parameter_file(task: Task) -> tuple[dict[str, str], list[Edit]]:
     where = ("inputs", "parameters", "input")
     if task.parameters is None:
         return {}, []
-    edits = edit_parameters(task.parameters, task.plan.values)
+    edits = edit_parameters(task.parameters, task.plan)
     if not edits:
         return {}, []
     name = compiled_name(task.document.at(where).value)  # type: ignore[union-attr]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .documents import Document
+from .documents import Document, Where
 from .edits import Edit
-from .model import Plan, Value
+from .model import Plan
 from .workspace import Workspace
 
 
@@ -15,7 +15,7 @@ from .workspace import Workspace
 class Task:
     """A specification and the plan to graft onto it.
 
-    ``parameters`` is the file that ``inputs.parameters.input`` names, where it replaces the parameters (CWL, Snakemake).
+    ``parameters`` is the file that ``inputs.parameters.input`` names, where it replaces them (CWL, Snakemake).
     """
 
     document: Document
@@ -28,12 +28,12 @@ class Task:
 class Graft:
     """Edits of the specification, and the files to be written beside the user's: texts by path in the workspace.
 
-    Each of ``files`` will be listed in ``inputs.files`` of the compiled specification, and each of ``loads``, the user's
-    own files that the generated ones load, where it is not yet. The edits that all engines share (specification.py)
-    are not among ``edits``. ``values`` are what the parameters of the plan become, where that is not their paths.
+    The compiled specification lists each of ``files`` in ``inputs.files``, and likewise each of ``loads``: files of
+    the user's that the generated ones load. The edits that all engines share (specification.py) are not in ``edits``.
+    ``removed`` are the places of the specification that they take out or write anew: nothing else may edit there.
     """
 
     edits: tuple[Edit, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     loads: tuple[str, ...] = ()
-    values: tuple[Value, ...] | None = None
+    removed: tuple[Where, ...] = ()

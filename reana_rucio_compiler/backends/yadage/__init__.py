@@ -28,7 +28,7 @@ from ... import rules
 from ...diagnostics import Report
 from ...edits import Edit, flow
 from ...specification import compiled_name, rename
-from ...staging import embed
+from ...staging import embed, program
 from ...task import Graft, Task
 from .emission import stage_of
 from .inputs import OPTIONS, Parameters, literal_names_file, read_parameters, withhold
@@ -38,6 +38,9 @@ from .tree import Cursor, Shared, Tree
 from .workflow import INIT, Selection, Stage, read_stages, renamed
 
 FILE = ("workflow", "file")
+ENGINE_COMMAND = (
+    80 * 1024
+)  # characters of a workflow, all references written out, that REANA can start (facts A.4)
 
 
 def graft(task: Task, report: Report) -> Graft:
@@ -55,7 +58,8 @@ def graft(task: Task, report: Report) -> Graft:
             _rewire(task, tree, stage, layout.awaited_by(index), layout, parameters)
         if report.failed:
             return Graft()
-        embedding = embed(each.job for each in (*layout.before, *layout.after))
+        large = tree.size(workflow) + len(program()) > ENGINE_COMMAND
+        embedding = embed([each.job for each in (*layout.before, *layout.after)], program_apart=large)
         elsewhere = _warn_other_backends(task, tree, stages, layout)
         before = [stage_of(each, embedding, layout.prefix, elsewhere) for each in layout.before]
         after = [stage_of(each, embedding, layout.prefix, elsewhere) for each in layout.after]
@@ -66,23 +70,28 @@ def graft(task: Task, report: Report) -> Graft:
         message = "the compiler must write here, and an alias cannot be changed"
         report.add(rules.BAD_ALIAS, shared.span, message, "write it out")
         return Graft()
-    values, edits, initfiles = withhold(task, parameters, layout.prefix)
+    edits, initfiles = withhold(task, parameters, layout.prefix)
     name = compiled_name(task.document.at(FILE).value)  # type: ignore[union-attr]
     files = {**embedding.files, **tree.texts(), **initfiles}
     loads = tuple(each for each in tree.names if compiled_name(each) not in files)
-    return Graft((*edits, rename(task.document, FILE, name)), files, loads, values)
+    written = tuple(leaf.where for leaf in parameters.leaves if leaf.document is task.document)
+    return Graft((*edits, rename(task.document, FILE, name)), files, loads, written)
 
 
 def _open(task: Task, tree: Tree) -> Cursor | None:
     toplevel, file = task.document.at((*OPTIONS, "toplevel")), task.document.at(FILE)
     if toplevel and toplevel.value.strip("./"):
-        message = f'with toplevel "{toplevel.value}" the workflow is not read from the workspace, so it cannot be compiled'
+        message = (
+            f'with toplevel "{toplevel.value}" the workflow is read from elsewhere, and cannot be compiled'
+        )
         hint = "copy the workflow beside reana.yaml, write its $refs relative to there, and remove toplevel"
         tree.report.add(rules.YADAGE_TOPLEVEL, task.document.span_of(toplevel), message, hint)
         return None
     if file is None or file.kind != "scalar":
         message = "a Yadage workflow stands in a file of its own"
-        tree.report.add(rules.NOT_A_WORKFLOW, task.document.span(("workflow",)), message, "name it: workflow: file: …")
+        tree.report.add(
+            rules.NOT_A_WORKFLOW, task.document.span(("workflow",)), message, "name it: workflow: file: …"
+        )
         return None
     opened = tree.open(posixpath.normpath(file.value), "", task.document.span_of(file))
     return Cursor(opened, opened.document.root) if opened else None
@@ -125,7 +134,9 @@ def _rewire(
         _check_literals(task, tree, stage)
 
 
-def _reselect(tree: Tree, selection: Selection, layout: Layout, keys: list[str], parameters: Parameters) -> None:
+def _reselect(
+    tree: Tree, selection: Selection, layout: Layout, keys: list[str], parameters: Parameters
+) -> None:
     publishers = {layout.publisher(key).name: None for key in keys}
     query = renamed(selection.query.text, next(iter(publishers)))
     everything = selection.output is None or selection.key(frozenset(parameters.transfers)) is None
@@ -134,7 +145,10 @@ def _reselect(tree: Tree, selection: Selection, layout: Layout, keys: list[str],
         hint = f"write {{step: init, output: {keys[0]}}}, a parameter for each"
         tree.report.add(rules.BAD_SELECTION, selection.query.span, message, hint)
     elif selection.place.node.alias and selection.place.shared is selection.place.node:
-        data = {name: query if value == selection.query.text else value for name, value in selection.place.node.data.items()}
+        data = {
+            name: query if value == selection.query.text else value
+            for name, value in selection.place.node.data.items()
+        }
         node = selection.place.node
         tree.edit(selection.place, [Edit(node.start, node.end, 0, flow(data))])
     else:
@@ -147,7 +161,9 @@ def _check_literals(task: Task, tree: Tree, stage: Stage) -> None:
     for key, value in stage.parameters:
         for place in () if id(value.node) in selections else tree.scalars(value):
             if isinstance(place.node.data, str) and literal_names_file(task, place.text):
-                message = f'"{place.text}" is found by the sub-workflow only where none of its parameters is staged'
+                message = (
+                    f'"{place.text}" is found by the sub-workflow only where none of its parameters is staged'
+                )
                 hint = f"put it under inputs: parameters:, and write {key}: {{step: init, output: …}}"
                 tree.report.add(rules.LITERAL_PATH, place.span, message, hint)
 
@@ -184,7 +200,9 @@ def _check_order(
     for index, stage in enumerate(stages):
         awaited = _closure(stage, by_name)
         if INIT in awaited and not started:
-            message = f'"{stage.name}" waits for "init", which does not exist without parameters: REANA runs nothing of it'
+            message = (
+                f'"{stage.name}" waits for "init", which there is not without parameters: it will never run'
+            )
             hint = "add a parameter under inputs: parameters:, or remove init from the dependencies"
             tree.report.add(rules.NO_INIT, stage.cursor.span, message, hint)
         if "*" in awaited:
@@ -220,7 +238,9 @@ def _warn_other_backends(task: Task, tree: Tree, stages: Sequence[Stage], layout
                 continue
             elsewhere = True
             if used:
-                message = f'"{used[0].path}" is staged into the workspace, which {place.text} copies to the job'
+                message = (
+                    f'"{used[0].path}" is staged into the workspace, which {place.text} copies to the job'
+                )
                 hint = "the copy costs time and space there; read it on kubernetes if it is large"
                 tree.report.add(rules.OTHER_BACKEND, place.span, message, hint)
     return elsewhere
@@ -233,4 +253,6 @@ def _backends(tree: Tree, stage: Stage) -> list[Cursor]:
         for _, each in tree.children(resources) if resources else ():
             backend = tree.get(each, "compute_backend")
             found += [backend] if backend else []
-    return found + [each for workflow in stage.workflows for inner in workflow for each in _backends(tree, inner)]
+    return found + [
+        each for workflow in stage.workflows for inner in workflow for each in _backends(tree, inner)
+    ]

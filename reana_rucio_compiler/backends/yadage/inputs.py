@@ -11,7 +11,7 @@ gives when the workflow is started, comes through unchanged.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ... import rules
@@ -89,7 +89,9 @@ def _initfiles(task: Task, report: Report) -> Iterator[tuple[Where, str, Documen
             continue
         for reference in find_references(document, report, parameters=True):
             message = "a rucio(...) expression may not stand in a file of initfiles"
-            report.add(rules.MISPLACED, reference.span, message, "write this parameter under inputs: parameters:")
+            report.add(
+                rules.MISPLACED, reference.span, message, "write this parameter under inputs: parameters:"
+            )
         yield (*where, index), item.value, document
 
 
@@ -117,32 +119,25 @@ def _stands(value: Value, document: Document, path: Where) -> bool:
     return value.reference.where == path and value.reference.span.source is document.source
 
 
-def withhold(task: Task, parameters: Parameters, prefix: str) -> tuple[tuple[Value, ...], list[Edit], dict[str, str]]:
-    """What keeps init from seeing staged paths: the values of expressions, edits of reana.yaml, and compiled initfiles.
+def withhold(task: Task, parameters: Parameters, prefix: str) -> tuple[list[Edit], dict[str, str]]:
+    """What keeps init from seeing staged paths: edits of reana.yaml, and the compiled ones of the ``initfiles``.
 
     Raises ``Uneditable`` where an alias stands in the way.
     """
-    texts = {(leaf.document.source, leaf.where): prefix + leaf.text for leaf in parameters.leaves}
-    values = tuple(
-        Value(each.reference, texts.get((each.reference.span.source, each.reference.where), each.text))
-        for each in task.plan.values
-    )
-    expressions = {(each.reference.span.source, each.reference.where) for each in task.plan.values}
-    plain = [leaf for leaf in parameters.leaves if (leaf.document.source, leaf.where) not in expressions]
-    edits = _edits(task.document, plain, prefix)
+    edits = _edits(task.document, parameters.leaves, prefix)
     written: dict[str, str] = {}
     renamed: dict[int, str] = {}
     for where, name, document in parameters.files:
-        inner = _edits(document, plain, prefix)
+        inner = _edits(document, parameters.leaves, prefix)
         if inner:
             renamed[int(where[-1])] = compiled_name(name)
             written[compiled_name(name)] = apply(document.source, [*inner, Edit(0, 0, -1, header(name))])
     if renamed:
         edits += edit_sequence(task.document, (*OPTIONS, "initfiles"), replace=renamed)
-    return values, edits, written
+    return edits, written
 
 
-def _edits(document: Document, leaves: list[Leaf], prefix: str) -> list[Edit]:
+def _edits(document: Document, leaves: Iterable[Leaf], prefix: str) -> list[Edit]:
     edits = []
     for leaf in leaves:
         if leaf.document is not document:

@@ -37,10 +37,7 @@ class Layout:
 def uses_of(tree: Tree, stages: Sequence[Stage], parameters: Parameters, plan: Plan) -> list[Use]:
     """For each stage the inputs that it uses: those of the parameters that it selects, and those that it names."""
     return [
-        {
-            each.path: each
-            for each in (*_selected(stage, parameters), *_named(tree, stage, plan.inputs))
-        }
+        {each.path: each for each in (*_selected(stage, parameters), *_named(tree, stage, plan.inputs))}
         for stage in stages
     ]
 
@@ -62,7 +59,9 @@ def _selected(stage: Stage, parameters: Parameters) -> list[Transfer]:
 
 def _named(tree: Tree, stage: Stage, transfers: Sequence[Transfer]) -> list[Transfer]:
     return [
-        found for text in sorted({each.text for each in literals(tree, stage)}) for found in named(text, transfers)
+        found
+        for text in sorted({each.text for each in literals(tree, stage)})
+        for found in named(text, transfers)
     ]
 
 
@@ -140,7 +139,9 @@ def _checks(
         uploads = tuple(each for each in plan.outputs if each.instance == instance.name)
         if not uploads:
             continue
-        able = [at for at, (job, consumers) in enumerate(jobs) if job.instance == instance and consumers >= roots]
+        able = [
+            at for at, (job, consumers) in enumerate(jobs) if job.instance == instance and consumers >= roots
+        ]
         if able:
             job, consumers = jobs[able[0]]
             jobs[able[0]] = (Job(job.action, instance, job.downloads, uploads, label=job.label), consumers)
@@ -150,13 +151,15 @@ def _checks(
 
 
 def _names(jobs: Sequence[Job], taken: Sequence[str]) -> list[str]:
-    """``rucio_stage_in`` where there is one, ``rucio_stage_in_escape``, ``rucio_stage_in_escape_2`` where there are more."""
+    """``rucio_stage_in`` if there is one, ``rucio_stage_in_escape``, ``rucio_stage_in_escape_2`` if there are more."""
     names: list[str] = []
     for job in jobs:
         name = "rucio_" + job.action.replace("-", "_")
         if sum(each.action == job.action for each in jobs) > 1:
-            name = "_".join([name, re.sub(r"\W", "_", job.instance.name), *([job.label] if job.label else [])])
-        names.append(unique(name, [*taken, *names]).replace("-", "_"))
+            name = "_".join(
+                [name, re.sub(r"\W", "_", job.instance.name), *([job.label] if job.label else [])]
+            )
+        names.append(unique(name, [*taken, *names], "_"))
     return names
 
 

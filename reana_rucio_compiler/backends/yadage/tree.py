@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from ... import rules
 from ...diagnostics import Report
 from ...documents import Document, Node, Where
-from ...edits import Edit, Uneditable, apply, edit_sequence, replace_scalar, set_key
+from ...edits import Edit, apply, edit_sequence, replace_scalar, set_key
 from ...source import Span
 from ...specification import compiled_name, header
 from ...workspace import Workspace
@@ -85,7 +85,9 @@ class Tree:
             reference = cursor.node.get("$ref") if cursor.node.kind == "mapping" else None
             if reference is None or reference.kind != "scalar":
                 return cursor
-            said = Cursor(cursor.file, reference, (*cursor.path, "$ref"), cursor.via, _shared(cursor, reference))
+            said = Cursor(
+                cursor.file, reference, (*cursor.path, "$ref"), cursor.via, _shared(cursor, reference)
+            )
             target = self._target(said)
             if target is None:
                 return None
@@ -114,7 +116,9 @@ class Tree:
             place = self.child(place, part.replace("~1", "/").replace("~0", "~")) if place else None
         if place is None:
             message = f'"{reference.text}" points to nothing'
-            self.report.add(rules.NOT_A_WORKFLOW, reference.span, message, "yadage cannot load the workflow either")
+            self.report.add(
+                rules.NOT_A_WORKFLOW, reference.span, message, "yadage cannot load the workflow either"
+            )
         return place
 
     def child(self, cursor: Cursor, key: str | int) -> Cursor | None:
@@ -142,7 +146,10 @@ class Tree:
         for key, node in cursor.node.children:
             if key != "<<" or cursor.node.kind == "sequence":
                 known.add(key)
-                yield str(key), Cursor(cursor.file, node, (*cursor.path, key), cursor.via, _shared(cursor, node))
+                yield (
+                    str(key),
+                    Cursor(cursor.file, node, (*cursor.path, key), cursor.via, _shared(cursor, node)),
+                )
         for name, each in self._merged(cursor):
             if name not in known:
                 yield name, each
@@ -167,6 +174,22 @@ class Tree:
             else:
                 waiting += [each for _, each in self.children(place)]
 
+    def size(self, cursor: Cursor, known: dict[tuple[File, Where], int] | None = None) -> int:
+        """About how many characters a place has as JSON, all references written out as REANA does."""
+        known = {} if known is None else known
+        place = self.resolved(cursor)
+        if place is None:
+            return 0
+        if place.node.kind == "scalar":
+            return len(place.text) + place.text.count("\n") + 4
+        if (place.file, place.path) not in known:
+            known[place.file, place.path] = 0  # what holds itself has no size, and no meaning
+            known[place.file, place.path] = sum(
+                len(key) * (place.node.kind == "mapping") + 6 + self.size(each, known)
+                for key, each in self.children(place)
+            )
+        return known[place.file, place.path]
+
     def edit(self, cursor: Cursor, edits: Iterable[Edit]) -> None:
         """Record edits that are made at a place, and those of the references on the way to it."""
         self.edits.setdefault(cursor.file, {}).update(dict.fromkeys(edits))
@@ -189,12 +212,12 @@ class Tree:
         _check_own(cursor)
         self.edit(cursor, set_key(cursor.file.document, (*cursor.path, key), value))
 
-    def surround(self, cursor: Cursor, before: list[dict[str, object]], after: list[dict[str, object]]) -> None:
+    def surround(
+        self, cursor: Cursor, before: list[dict[str, object]], after: list[dict[str, object]]
+    ) -> None:
         """Put mappings in front of those of the sequence at a place, and behind them."""
         _check_own(cursor)
-        self.edit(
-            cursor, edit_sequence(cursor.file.document, cursor.path, prepend=before, append=after)
-        )
+        self.edit(cursor, edit_sequence(cursor.file.document, cursor.path, prepend=before, append=after))
 
     def texts(self) -> dict[str, str]:
         """The edited files under their new names."""

@@ -68,7 +68,9 @@ def read_stages(tree: Tree, workflow: Cursor, depth: int = 0) -> tuple[Stage, ..
     """The stages of a workflow, those of its sub-workflows within; what is no stage is reported and left out."""
     listed = tree.get(workflow, "stages")
     if listed is None or listed.node.kind != "sequence":
-        tree.report.add(rules.NOT_A_WORKFLOW, workflow.span, 'a Yadage workflow is a list of "stages"', "write stages: …")
+        tree.report.add(
+            rules.NOT_A_WORKFLOW, workflow.span, 'a Yadage workflow is a list of "stages"', "write stages: …"
+        )
         return ()
     found = []
     for _, each in tree.children(listed):
@@ -174,7 +176,7 @@ def names_in(query: str) -> frozenset[str]:
 
 
 def renamed(query: str, name: str) -> str | None:
-    """The JSONPath with another stage in the place of the one stage that it begins at; None where it is not so simple."""
+    """The JSONPath with another stage in the place of that which it begins at; None where it is not so simple."""
     found = _PATH.match(query)
     if not found or len(names_in(query)) > 1:
         return None
