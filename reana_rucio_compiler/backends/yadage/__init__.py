@@ -32,10 +32,10 @@ from ...staging import embed, program
 from ...task import Graft, Task
 from .emission import stage_of
 from .inputs import OPTIONS, Parameters, literal_names_file, read_parameters, withhold
-from .layout import Layout, keys_of, lay_out, uses_of
+from .layout import Layout, lay_out, selected_keys, selects_all, uses_of
 from .outputs import followed, producers_of
 from .tree import Cursor, Shared, Tree
-from .workflow import INIT, Selection, Stage, read_stages, renamed
+from .workflow import INIT, Selection, Stage, read_stages
 
 FILE = ("workflow", "file")
 ENGINE_COMMAND = (
@@ -102,16 +102,18 @@ def _plan_stages(task: Task, tree: Tree, stages: Sequence[Stage], parameters: Pa
     follows: dict[tuple[str, str | None], None] = {}
     names: dict[str, None] = {}
     for transfer in task.plan.outputs:
-        for producer in producers_of(tree, stages, transfer):
-            selection = followed(tree, producer, task.plan.outputs)
-            if selection is None:
-                word = transfer.references[0].expression.path
-                message = f'"{producer.stage.name}" publishes nothing, so that no upload can wait for it'
-                hint = "let its publisher publish the file that is uploaded"
-                tree.report.add(rules.NOTHING_PUBLISHED, word.span if word else transfer.span, message, hint)
-                continue
-            follows[selection] = None
-            names[producer.outermost] = None
+        producers = producers_of(tree, stages, transfer)
+        selections = [(each, followed(tree, each, task.plan.outputs)) for each in producers]
+        for producer, selection in selections:
+            if selection:
+                follows[selection] = None
+                names[producer.outermost] = None
+        if not any(selection for _, selection in selections):
+            word = transfer.references[0].expression.path
+            which = f'"{producers[0].stage.name}"' if producers else "the workflow"
+            message = f"{which} publishes nothing, so that no upload can wait for it"
+            hint = "let its publisher publish the file that is uploaded"
+            tree.report.add(rules.NOTHING_PUBLISHED, word.span if word else transfer.span, message, hint)
     return lay_out(stages, task.plan, uses, parameters, tuple(follows), tuple(names))
 
 
@@ -121,36 +123,29 @@ def _rewire(
     """Let a stage wait for ours, and take from them the parameters that concern staged paths."""
     if awaited:
         _add_dependencies(tree, stage, awaited)
-    keys = keys_of(stage, parameters)
-    if not keys:
-        return
-    known = frozenset(parameters.transfers)
     from_init_only = all(each.names == {INIT} for each in stage.selections)
-    for selection in stage.selections:
-        key = selection.key(known)
-        if selection.names & {INIT, "*"} and (key is None or key in keys):
-            _reselect(tree, selection, layout, keys if key is None else [key], parameters)
-    if stage.workflows and from_init_only:
+    selections = [each for each in stage.selections if selected_keys(each, parameters)]
+    for selection in selections:
+        _reselect(tree, selection, layout, parameters)
+    if selections and stage.workflows and from_init_only:
         _check_literals(task, tree, stage)
 
 
-def _reselect(
-    tree: Tree, selection: Selection, layout: Layout, keys: list[str], parameters: Parameters
-) -> None:
-    publishers = {layout.publisher(key).name: None for key in keys}
-    query = renamed(selection.query.text, next(iter(publishers)))
-    everything = selection.output is None or selection.key(frozenset(parameters.transfers)) is None
-    if query is None or selection.names != {INIT} or (everything and len(parameters.transfers) > 1):
-        message = f'"{selection.query.text}" selects "{", ".join(keys)}", which is staged, together with other results'
-        hint = f"write {{step: init, output: {keys[0]}}}, a parameter for each"
+def _reselect(tree: Tree, selection: Selection, layout: Layout, parameters: Parameters) -> None:
+    keys = selected_keys(selection, parameters)
+    wanted = parameters.transfers if selects_all(selection, parameters) else keys
+    query = selection.renamed(layout.publisher(wanted)) if selection.names == {INIT} else None
+    place = selection.place
+    if query is None:
+        message = (
+            f'"{selection.query.text}" may select "{keys[0]}", which is staged, together with other results'
+        )
+        hint = f"write {{step: init, output: {keys[0]}}}"
         tree.report.add(rules.BAD_SELECTION, selection.query.span, message, hint)
-    elif selection.place.node.alias and selection.place.shared is selection.place.node:
-        data = {
-            name: query if value == selection.query.text else value
-            for name, value in selection.place.node.data.items()
-        }
-        node = selection.place.node
-        tree.edit(selection.place, [Edit(node.start, node.end, 0, flow(data))])
+    elif place.node.alias and place.shared is place.node and not selection.jq:
+        old = place.node.data
+        data = {name: query if value == selection.query.text else value for name, value in old.items()}
+        tree.edit(place, [Edit(place.node.start, place.node.end, 0, flow(data))])
     else:
         tree.replace(selection.query, query)
 
@@ -183,7 +178,12 @@ def _add_dependencies(tree: Tree, stage: Stage, names: list[str]) -> None:
         listed = expressions if kind and kind.text == "jsonpath_ready" else None
     if listed is None or listed.node.kind != "sequence":
         message = f'"{names[0]}" cannot be added to these dependencies'
-        tree.report.add(rules.BAD_DEPENDENCIES, stage.cursor.span, message, "write dependencies: [init, …]")
+        tree.report.add(
+            rules.BAD_DEPENDENCIES,
+            place.span if place else stage.cursor.span,
+            message,
+            "write dependencies: [init, …]",
+        )
     elif listed.node.alias and listed.shared is listed.node:
         items = flow([*(each.value for each in listed.node.items), *names])
         tree.edit(listed, [Edit(listed.node.start, listed.node.end, 0, items)])

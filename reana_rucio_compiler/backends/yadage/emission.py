@@ -48,7 +48,7 @@ class Staging:
 
 def stage_of(staging: Staging, embedding: Embedding, prefix: str, elsewhere: bool) -> dict[str, Any]:
     """The stage as data. ``prefix`` is what stands for the workspace in the parameters that it publishes."""
-    workdir = unique(WORKDIR, staging.publishes)
+    workdir = unique(WORKDIR, staging.publishes, "_")
     parameters: dict[str, Any] = {workdir: "{workdir}"}
     parameters.update((key, {"step": INIT, "output": key}) for key in staging.publishes)
     for number, (query, output) in enumerate(staging.follows, 1):

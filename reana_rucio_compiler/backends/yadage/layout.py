@@ -12,7 +12,7 @@ from .emission import Staging
 from .inputs import Parameters
 from .paths import named
 from .tree import Cursor, Tree
-from .workflow import INIT, Stage, quoted
+from .workflow import INIT, Selection, Stage, quoted
 
 Use = Mapping[str, Transfer]  # by path, which no two inputs share
 
@@ -29,9 +29,9 @@ class Layout:
         """The names of the stages of ours that a stage of the user's waits for."""
         return [each.name for each in self.before if index in each.consumers]
 
-    def publisher(self, key: str) -> Staging:
-        """The stage that publishes a parameter again."""
-        return next(each for each in self.before if key in each.publishes)
+    def publisher(self, keys: Collection[str]) -> str:
+        """The name of the stage that publishes all of these parameters again."""
+        return next(each.name for each in self.before if set(keys) <= set(each.publishes))
 
 
 def uses_of(tree: Tree, stages: Sequence[Stage], parameters: Parameters, plan: Plan) -> list[Use]:
@@ -44,13 +44,22 @@ def uses_of(tree: Tree, stages: Sequence[Stage], parameters: Parameters, plan: P
 
 def keys_of(stage: Stage, parameters: Parameters) -> list[str]:
     """The parameters concerning staged paths that a stage selects."""
-    known = frozenset(parameters.transfers)
-    keys: list[str] = []
-    for selection in stage.selections:
-        if selection.names & {INIT, "*"}:
-            key = selection.key(known)
-            keys += parameters.staged if key is None else [key] if key in parameters.staged else []
-    return list(dict.fromkeys(keys))
+    return list(
+        dict.fromkeys(key for selection in stage.selections for key in selected_keys(selection, parameters))
+    )
+
+
+def selected_keys(selection: Selection, parameters: Parameters) -> list[str]:
+    """The parameters concerning staged paths that a selection selects, be it with others."""
+    if not selection.names & {INIT, "*"}:
+        return []
+    key = selection.key(frozenset(parameters.transfers))
+    return list(parameters.staged) if key is None else [key] if key in parameters.staged else []
+
+
+def selects_all(selection: Selection, parameters: Parameters) -> bool:
+    """Whether a selection wants all parameters, or may."""
+    return selection.key(frozenset(parameters.transfers)) is None
 
 
 def _selected(stage: Stage, parameters: Parameters) -> list[Transfer]:
@@ -164,20 +173,26 @@ def _names(jobs: Sequence[Job], taken: Sequence[str]) -> list[str]:
 
 
 def _publish(stages: Sequence[Stage], before: list[Staging], parameters: Parameters) -> list[Staging]:
-    """Give each parameter that a stage selects to the first stage of ours that stages something of it."""
-    wanted = dict.fromkeys(key for stage in stages for key in keys_of(stage, parameters))
-    keys: dict[str, list[str]] = {each.name: [] for each in before}
-    for key in wanted:
-        paths = {each.path for each in parameters.transfers[key]}
-        first = next(each for each in before if paths & {transfer.path for transfer in each.transfers})
-        keys[first.name].append(key)
+    """Give each parameter that a stage selects to the first stage of ours that stages something of it.
+
+    Who selects all parameters at once finds all of them at the one that publishes the first of these.
+    """
+    keys: dict[str, dict[str, None]] = {each.name: {} for each in before}
+    for stage in stages:
+        for selection in stage.selections:
+            wanted = selected_keys(selection, parameters)
+            for key in wanted:
+                keys[_first(before, key, parameters).name][key] = None
+            if wanted and selects_all(selection, parameters):
+                keys[_first(before, wanted[0], parameters).name].update(dict.fromkeys(parameters.transfers))
     return [
         Staging(
-            each.name,
-            each.job,
-            each.consumers,
-            tuple(keys[each.name]),
-            (INIT,) if keys[each.name] else (),
+            each.name, each.job, each.consumers, tuple(keys[each.name]), (INIT,) if keys[each.name] else ()
         )
         for each in before
     ]
+
+
+def _first(before: list[Staging], key: str, parameters: Parameters) -> Staging:
+    paths = {each.path for each in parameters.transfers[key]}
+    return next(each for each in before if paths & {transfer.path for transfer in each.transfers})

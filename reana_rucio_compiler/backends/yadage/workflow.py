@@ -13,6 +13,10 @@ INIT = "init"
 MAX_DEPTH = 20  # of workflows in workflows; a workflow that holds itself has no end
 
 _SELECTORS = ("step", "steps", "stages")
+_JQ_KEY = re.compile(r"\s*\.(?P<name>[A-Za-z_]\w*)")
+_JQ = re.compile(
+    r"\s*\.(?P<name>[A-Za-z_]\w*)\s*(?P<rest>\[[^\]]*\])?\s*\Z"
+)  # what a jq-stage may say of one stage
 _FIELD = r"""(?:[A-Za-z_@][\w@-]*|"[^"]*"|'[^']*')"""
 _PATH = re.compile(rf"\s*(?:\$\s*\.\s*)?(?P<name>{_FIELD})\s*(?P<rest>(?:[.\[].*)?)\Z", re.DOTALL)
 _DEEP = re.compile(rf"\s*\$?\s*\.\.\s*(?P<name>{_FIELD})", re.DOTALL)
@@ -20,22 +24,38 @@ _DEEP = re.compile(rf"\s*\$?\s*\.\.\s*(?P<name>{_FIELD})", re.DOTALL)
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """``{step: query, output: what}``: the results that a stage asks for. ``query`` is the scalar with the JSONPath."""
+    """``{step: query, output: what}``: the results that a stage asks for. ``query`` is the scalar with the JSONPath.
+
+    With ``jq`` it is ``{$wflowref: [query, what]}`` of a jq-stage, and both are programs of jq.
+    """
 
     query: Cursor
     place: Cursor
     output: str | None
+    jq: bool = False
 
     @property
     def names(self) -> frozenset[str]:
         """The stages that the query begins at; ``*`` among them where it cannot be known."""
-        return names_in(self.query.text)
+        if not self.jq:
+            return names_in(self.query.text)
+        found = _JQ.match(self.query.text)
+        if found:
+            return frozenset({found["name"]})
+        return frozenset({"*"} if re.search(rf"\b{INIT}\b|^\s*\.\s*$|\.\[\]", self.query.text) else ())
+
+    def renamed(self, name: str) -> str | None:
+        """The query with another stage in the place of that which it begins at; None where it is not so simple."""
+        found = (_JQ if self.jq else _PATH).match(self.query.text)
+        if not found or len(self.names) > 1:
+            return None
+        return self.query.text[: found.start("name")] + name + self.query.text[found.end("name") :]
 
     def key(self, known: frozenset[str]) -> str | None:
         """The output that is asked for, given those known, or None for all of them (or what cannot be known)."""
         if self.output is None or self.output in known:
             return self.output
-        found = _PATH.match(self.output)
+        found = (_JQ_KEY if self.jq else _PATH).match(self.output)
         return unquoted(found["name"]) if found else None
 
 
@@ -142,6 +162,13 @@ def _selections(
     for where in (tree.get(scheduler, "register_values"), tree.get(place, "dependencies", "expressions")):
         for _, each in tree.children(where) if where else ():
             yield from _selection(tree, each, typed=True)
+    bindings = tree.get(scheduler, "bindings")
+    for _, each in tree.children(bindings) if bindings else ():
+        reference = tree.get(each, "$wflowref")
+        query, output = (tree.get(reference, at) for at in (0, 1))
+        if query and output:
+            said = output.text.strip()
+            yield Selection(query, each, None if said == "." else said, jq=True)
 
 
 def _selection(tree: Tree, place: Cursor, typed: bool) -> Iterator[Selection]:
@@ -173,14 +200,6 @@ def names_in(query: str) -> frozenset[str]:
     """The stages that a JSONPath over stages begins at: ``a[*].b`` at a, ``'a','b'`` at both, ``*`` anywhere."""
     found = (_PATH.match(part) or _DEEP.match(part) for part in re.split(r"[,|]", query))
     return frozenset(unquoted(each["name"]) if each else "*" for each in found)
-
-
-def renamed(query: str, name: str) -> str | None:
-    """The JSONPath with another stage in the place of that which it begins at; None where it is not so simple."""
-    found = _PATH.match(query)
-    if not found or len(names_in(query)) > 1:
-        return None
-    return query[: found.start("name")] + name + query[found.end("name") :]
 
 
 def quoted(name: str) -> str:
