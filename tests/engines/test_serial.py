@@ -151,22 +151,26 @@ def test_outputs_are_checked_before_anything_is_computed(jdoe: Server, tmp_path:
     assert not (result.workspace / "events.root").exists()
 
 
-def test_run_in_an_output_name_is_the_uuid_of_the_workflow(
+def test_with_run_in_the_names_of_outputs_an_analysis_runs_as_often_as_one_likes(
     jdoe: Server, tmp_path: Path, workspace_base: Path, unique_name: Callable[[str], str]
 ) -> None:
+    """`{run}` becomes the UUID of the workflow, so that a second run with other content uploads it too."""
     stem = unique_name("plot")
-    text = (
-        EXAMPLE.replace("PLOTS", f"{stem}s-{{run}}")
-        .replace("PLOT", f"{stem}-{{run}}")
-        .replace("NTUPLES", f"{stem}n-{{run}}")
-    )
-    project = write_project(tmp_path / "project", text, **{"code/fit.sh": FIT.replace("RUN", stem)})
-    result = run_serial(
-        compile_in(project), workspace_base=workspace_base, sidecar_env=jdoe.sidecar(tmp_path / "sidecar", "jdoe")
-    )
-    assert result.returncode == 0, explained(result)
-    run = result.workspace.name
-    assert jdoe.replica_path(f"user.jdoe:{stem}-{run}", "CERN-DISK").exists()
+    text = EXAMPLE.replace("PLOTS", f"{stem}s-{{run}}").replace("PLOT", f"{stem}-{{run}}")
+    text = text.replace("NTUPLES, ", f"{stem}n-{{run}}, prefix={{run}}-{stem}-, ")
+    project = write_project(tmp_path / "project", text, **{"code/fit.sh": FIT.replace("RUN", "n")})
+    spec, sidecar = compile_in(project), jdoe.sidecar(tmp_path / "sidecar", "jdoe")
+    for number in range(2):
+        (project / "code/fit.sh").write_text(
+            FIT.replace("RUN", "n") + f"for f in results/*.png results/ntuples/*; do echo {number} >> $f; done\n"
+        )
+        result = run_serial(spec, workspace_base=workspace_base, sidecar_env=sidecar)
+        assert result.returncode == 0, explained(result)
+        run = result.workspace.name
+        stored = jdoe.replica_path(f"user.jdoe:{stem}-{run}", "CERN-DISK").read_text()
+        assert stored.endswith(f"\n{number}\n")
+        content = {each["name"] for each in jdoe.client("jdoe").call("list_content", "user.jdoe", f"{stem}n-{run}")}
+        assert content == {f"{run}-{stem}-n-aod-{n}.root" for n in (1, 2, 3)}
 
 
 def test_two_instances_with_their_own_credentials(
