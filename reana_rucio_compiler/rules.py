@@ -51,6 +51,17 @@ UNSUPPORTED_ENGINE = Rule("RR401", "unsupported-engine", _E, "a workflow type th
 CUT_OFF = Rule("RR402", "cut-off", _W, "FROM or TARGET, which may cut off a staging step", ignorable=True)
 OTHER_BACKEND = Rule("RR403", "other-backend", _W, "staged data consumed on another compute backend", ignorable=True)
 
+YADAGE_TOPLEVEL = Rule("RR431", "yadage-toplevel", _E, "a toplevel that is not the workspace")
+NOT_A_WORKFLOW = Rule("RR432", "not-a-workflow", _E, "a Yadage workflow that cannot be read")
+STAGED_TOO_LATE = Rule("RR433", "staged-too-late", _E, "a staged file that is read when the workflow is loaded")
+BAD_SELECTION = Rule("RR434", "bad-selection", _E, "a selection of results that cannot follow a staged input")
+BAD_DEPENDENCIES = Rule("RR435", "bad-dependencies", _E, "dependencies that a staging stage cannot be added to")
+LITERAL_PATH = Rule("RR436", "literal-path", _E, "a literal path to a sub-workflow, beside a staged one")
+UNORDERED = Rule("RR437", "unordered-stages", _W, "a stage that does not wait for what it reads", ignorable=True)
+NO_INIT = Rule("RR438", "no-init", _W, "stages that wait for parameters where there are none", ignorable=True)
+UNKNOWN_PRODUCER = Rule("RR439", "unknown-producer", _W, "an output that no stage is known to write", ignorable=True)
+NOTHING_PUBLISHED = Rule("RR440", "nothing-published", _E, "an output of a stage that publishes nothing")
+
 NO_SNAKEFILE = Rule("RR451", "no-snakefile", _E, "a Snakemake workflow without a Snakefile")
 BAD_WILDCARD = Rule("RR452", "bad-wildcard", _E, "wildcards of Snakemake that do not fit together")
 READ_TOO_EARLY = Rule(
