@@ -33,11 +33,15 @@ def _blocks(language: str, pattern: str) -> list[object]:
 
 
 @pytest.mark.parametrize("block", _blocks("yaml", r"(version|inputs|outputs|workflow|rucio):"))
-def test_specification_in_the_documentation_compiles(block: Block) -> None:
+def test_specification_in_the_documentation_compiles(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Snakefile").write_text('rule all:\n    input: "plot.png"\n')
     result = compile_bytes(block.specification.encode(), "reana.yaml")
     assert not [found for found in result.diagnostics if found.severity is Severity.ERROR]
     assert result.text is not None
-    assert "rucio-stage-" in result.text
+    assert "rucio-stage-" in "\n".join([result.text, *result.files.values()])
 
 
 def test_diagnostic_in_the_readme_is_what_is_said() -> None:
