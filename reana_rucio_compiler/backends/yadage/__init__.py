@@ -25,6 +25,7 @@ import posixpath
 from collections.abc import Sequence
 
 from ... import rules
+from ...checks import bad_path
 from ...diagnostics import Report
 from ...edits import Edit, flow
 from ...specification import compiled_name, rename
@@ -92,6 +93,11 @@ def _open(task: Task, tree: Tree) -> Cursor | None:
         tree.report.add(
             rules.NOT_A_WORKFLOW, task.document.span(("workflow",)), message, "name it: workflow: file: …"
         )
+        return None
+    problem = bad_path(file.value)
+    if problem:
+        message = f'the workflow file "{file.value}" {problem}'
+        tree.report.add(rules.BAD_PATH, task.document.span_of(file), message, "keep it beside reana.yaml")
         return None
     opened = tree.open(posixpath.normpath(file.value), "", task.document.span_of(file))
     return Cursor(opened, opened.document.root) if opened else None

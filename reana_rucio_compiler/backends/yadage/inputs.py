@@ -18,12 +18,13 @@ from ... import rules
 from ...checks import normalised
 from ...diagnostics import Report
 from ...documents import Document, Node, Where
-from ...edits import Edit, Uneditable, apply, edit_sequence, replace_scalar
+from ...edits import Edit, Uneditable, edit_sequence, replace_scalar
 from ...model import Transfer, Value
 from ...references import find_references
-from ...specification import compiled_name, header
+from ...specification import compiled_name
 from ...task import Task
 from .paths import GLOB, concerns, workspace_path
+from .tree import compiled
 
 OPTIONS = ("inputs", "options")
 
@@ -131,7 +132,7 @@ def withhold(task: Task, parameters: Parameters, prefix: str) -> tuple[list[Edit
         inner = _edits(document, parameters.leaves, prefix)
         if inner:
             renamed[int(where[-1])] = compiled_name(name)
-            written[compiled_name(name)] = apply(document.source, [*inner, Edit(0, 0, -1, header(name))])
+            written[compiled_name(name)] = compiled(document, name, inner)
     if renamed:
         edits += edit_sequence(task.document, (*OPTIONS, "initfiles"), replace=renamed)
     return edits, written

@@ -103,6 +103,9 @@ class Tree:
                 return None
             name = posixpath.normpath(posixpath.join(reference.file.base, unquote(address)))
             if name.startswith(("/", "../")):
+                message = f'"{address}" leads out of the workspace'
+                hint = "references are relative to the workspace in the workflow's own file, to their file elsewhere"
+                self.report.add(rules.NOT_A_WORKFLOW, reference.span, message, hint)
                 return None
             file = self.open(name, posixpath.dirname(name), reference.span)
         if file is None:
@@ -221,18 +224,21 @@ class Tree:
 
     def texts(self) -> dict[str, str]:
         """The edited files under their new names."""
-        texts = {}
-        for file, edits in self.edits.items():
-            source = file.document.source
-            start = 1 if source.text.startswith("\ufeff") else 0
-            first = Edit(start, start, -1, header(file.name))
-            texts[compiled_name(file.name)] = apply(source, [*edits, first])
-        return texts
+        return {
+            compiled_name(file.name): compiled(file.document, file.name, edits)
+            for file, edits in self.edits.items()
+        }
 
     @property
     def names(self) -> list[str]:
         """The files read."""
         return sorted({file.name for file in self.files.values() if file})
+
+
+def compiled(document: Document, name: str, edits: Iterable[Edit]) -> str:
+    """The text of a file with the edits made, and a first line that says what it is compiled from."""
+    start = 1 if document.source.text.startswith("\ufeff") else 0
+    return apply(document.source, [*edits, Edit(start, start, -1, header(name))])
 
 
 class Shared(Exception):
