@@ -59,7 +59,8 @@ FIELDS = {  # of an object ("!" = required): an object, a list [], a type of num
     "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse": TEXT,
                   "first": int},
     "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
-                "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int, "if_exists": "skip|fail"},
+                "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
+                "if_exists": "skip|fail"},
     "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int}}
 ADD = "reana-client secrets-add --overwrite --"
 PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
