@@ -153,9 +153,10 @@ def _edits(document: Document, leaves: Iterable[Leaf], prefix: str) -> list[Edit
     return edits
 
 
-def literal_names_file(task: Task, value: str) -> bool:
-    """Whether a literal parameter is the path of a file or directory that REANA uploads, or that is staged."""
+def literal_path(task: Task, value: str) -> str | None:
+    """The path, relative to the workspace, of the file or directory that a literal names, be it uploaded or staged."""
     path = workspace_path(value, _initdir(task))
     if path is None or GLOB.search(path):
-        return False
-    return task.workspace.path(path).exists() or any(concerns(path, each) for each in task.plan.inputs)
+        return None
+    known = task.workspace.path(path).exists() or any(concerns(path, each) for each in task.plan.inputs)
+    return posixpath.join(_initdir(task), value) if known else None

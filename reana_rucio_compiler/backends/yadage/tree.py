@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from ... import rules
 from ...diagnostics import Report
 from ...documents import Document, Node, Where
-from ...edits import Edit, apply, edit_sequence, replace_scalar, set_key
+from ...edits import Edit, apply, edit_sequence, flow, replace_scalar, set_key
 from ...source import Span
 from ...specification import compiled_name, header
 from ...workspace import Workspace
@@ -204,6 +204,12 @@ class Tree:
     def replace(self, cursor: Cursor, text: str) -> None:
         """Put another string in the place of a scalar. Raises ``Shared`` where it stands elsewhere too."""
         self.edit(cursor, [_replaced(cursor, text)])
+
+    def write(self, cursor: Cursor, value: object) -> None:
+        """Put a value, on one line, in the place of a scalar or of an alias."""
+        if cursor.shared is not cursor.node:
+            _check_own(cursor)
+        self.edit(cursor, [Edit(cursor.node.start, cursor.node.end, 0, flow(value))])
 
     def add_item(self, cursor: Cursor, items: list[str]) -> None:
         """Append to the sequence at a place. Raises ``Shared`` where it stands elsewhere too."""
