@@ -62,4 +62,23 @@ NO_INIT = Rule("RR438", "no-init", _W, "stages that wait for parameters where th
 UNKNOWN_PRODUCER = Rule("RR439", "unknown-producer", _W, "an output that no stage is known to write", ignorable=True)
 NOTHING_PUBLISHED = Rule("RR440", "nothing-published", _E, "an output of a stage that publishes nothing")
 
+NO_SNAKEFILE = Rule("RR451", "no-snakefile", _E, "a Snakemake workflow without a Snakefile")
+BAD_WILDCARD = Rule("RR452", "bad-wildcard", _E, "wildcards of Snakemake that do not fit together")
+READ_TOO_EARLY = Rule(
+    "RR453", "read-too-early", _E, "a Snakefile that looks at staged data while it is read", ignorable=True
+)
+MAYBE_READ_TOO_EARLY = Rule(
+    "RR454", "maybe-read-too-early", _W, "a Snakefile that may look at staged data while it is read", ignorable=True
+)
+OTHER_PRODUCER = Rule("RR455", "other-producer", _E, "a rule that makes what is staged", ignorable=True)
+PART_OF_STAGED = Rule(
+    "RR456", "part-of-staged", _E, "a rule that takes a part of what is staged, or more", ignorable=True
+)
+NOT_NEEDED = Rule("RR457", "not-needed", _W, "a staged path that no rule takes as its input", ignorable=True)
+NOT_AN_INPUT = Rule("RR458", "not-an-input", _W, "a rule that uses a staged path without taking it", ignorable=True)
+SHARED_WILDCARDS = Rule(
+    "RR460", "shared-wildcards", _W, "a rule whose wildcards match what is staged by wildcards", ignorable=True
+)
+WORKDIR = Rule("RR459", "workdir", _E, "a working directory that is not the workspace", ignorable=True)
+
 RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

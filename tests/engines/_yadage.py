@@ -151,15 +151,10 @@ def load(request: dict) -> dict:
     spec = yadage_load_from_workspace(workspace, spec, toplevel or workspace)
     parameters = (spec.get("inputs") or {}).setdefault("parameters", {})
     parameters.update({key: value for key, value in request["parameters"].items() if key in parameters})
-    encoded = (
-        base64.b64encode(json.dumps(part).encode())
-        for part in (spec["workflow"]["specification"], parameters)
-    )
+    encoded = (base64.b64encode(json.dumps(part).encode()) for part in (spec["workflow"]["specification"], parameters))
     length = sum(map(len, encoded))
     if length > LONGEST_ARGUMENT - 1000:
-        raise ValueError(
-            f"the engine's command has {length} bytes of workflow and parameters: it cannot be started"
-        )
+        raise ValueError(f"the engine's command has {length} bytes of workflow and parameters: it cannot be started")
     return spec
 
 
@@ -177,9 +172,7 @@ def warn_as_client(name: str) -> None:
         for warning in report["warnings"]:
             print(f"WARNING: {warning['message']} {warning['path']}")
         if not report["valid"]:
-            raise ValueError(
-                "; ".join(f"{error['message']} {error['path']}" for error in report["errors"])
-            ) from None
+            raise ValueError("; ".join(f"{error['message']} {error['path']}" for error in report["errors"])) from None
     else:
         load_validate_reana_spec(name)
 

@@ -172,9 +172,7 @@ def test_a_dataset_is_a_directory_and_a_glob_of_its_files(reana: str, run: Run) 
 """
     scatter = "    scatter: {method: zip, parameters: [input]}\n"
     workflow = stage("each", "{step: init, output: files}", more=scatter)
-    workflow += stage("whole", "{step: init, output: directory}").replace(
-        "steps.yaml#/copy", "list.yaml#/list"
-    )
+    workflow += stage("whole", "{step: init, output: directory}").replace("steps.yaml#/copy", "list.yaml#/list")
     listing = STEPS.replace("copy:", "list:", 1).replace("cat {input}", "ls {input}")
     result = run(spec(inputs, files="  - list.yaml\n"), workflow, {"list.yaml": listing}, reana=reana)
     assert result.status == "finished", result.report()
@@ -241,9 +239,7 @@ def test_outputs_are_uploaded_once_they_are_written(reana: str, run: Run, jdoe: 
     outputs += f"  directories:\n  - quick -> rucio(escape, user.jdoe, {dataset}, rse=CERN-DISK)\n"
     scatter = "    scatter: {method: zip, parameters: [input]}\n"
     workflow = stage("plain", "{step: init, output: file}", "slow_copy")
-    workflow += stage(
-        "each", "['{workdir}/../steps.yaml', '{workdir}/../workflow.yaml']", "slow_copy", "[]", scatter
-    )
+    workflow += stage("each", "['{workdir}/../steps.yaml', '{workdir}/../workflow.yaml']", "slow_copy", "[]", scatter)
     workflow += stage("quick", "{step: init, output: file}").replace("{workdir}/out", f"{{workdir}}/{member}")
     workflow += """\
 - name: nested
@@ -255,9 +251,7 @@ def test_outputs_are_uploaded_once_they_are_written(reana: str, run: Run, jdoe: 
     workflow: {$ref: nested.yaml}
 """
     nested = "stages:\n" + stage("inner", "{step: init, output: file}", "slow_copy")
-    result = run(
-        spec(PARAMETERS, outputs, "  - nested.yaml\n"), workflow, {"nested.yaml": nested}, reana=reana
-    )
+    result = run(spec(PARAMETERS, outputs, "  - nested.yaml\n"), workflow, {"nested.yaml": nested}, reana=reana)
     assert result.status == "finished", result.report()
     assert not [warning for warning in result.warnings if "rucio" in warning]
     upload = result.job("rucio_stage_out")
@@ -288,9 +282,7 @@ def test_an_upload_that_has_nothing_to_upload_fails_the_workflow(run: Run) -> No
     assert result.job("rucio_stage_out").returncode == 9, result.report()
 
 
-def test_two_instances_fill_one_list(
-    run: Run, second_rucio_server: Server, tmp_path: Path, unique_name
-) -> None:
+def test_two_instances_fill_one_list(run: Run, second_rucio_server: Server, tmp_path: Path, unique_name) -> None:
     other = unique_name("other.txt")
     (tmp_path / other).write_text("other\n")
     second_rucio_server.upload(tmp_path / other, f"group.other:{other}", "OTHER1_SCRATCHDISK", "alice")

@@ -87,9 +87,7 @@ def run_yadage(
     pods = Path(tempfile.mkdtemp(prefix="pods-", dir=workspace_base)).absolute()
     secrets = pods / "secrets"
     secrets.mkdir()
-    only_sidecars = {
-        flag: {name: sidecar_env[name]} for flag, name in SIDECARS.items() if name in sidecar_env
-    }
+    only_sidecars = {flag: {name: sidecar_env[name]} for flag, name in SIDECARS.items() if name in sidecar_env}
     request = {
         "spec": spec_path.name,
         "workspace": str(workspace),

@@ -38,9 +38,7 @@ from .tree import Cursor, Shared, Tree
 from .workflow import INIT, Selection, Stage, read_stages
 
 FILE = ("workflow", "file")
-ENGINE_COMMAND = (
-    80 * 1024
-)  # characters of a workflow, all references written out, that REANA can start (facts A.4)
+ENGINE_COMMAND = 80 * 1024  # characters of a workflow, all references written out, that REANA can start (facts A.4)
 
 
 def graft(task: Task, report: Report) -> Graft:
@@ -82,17 +80,13 @@ def graft(task: Task, report: Report) -> Graft:
 def _open(task: Task, tree: Tree) -> Cursor | None:
     toplevel, file = task.document.at((*OPTIONS, "toplevel")), task.document.at(FILE)
     if toplevel and toplevel.value.strip("./"):
-        message = (
-            f'with toplevel "{toplevel.value}" the workflow is read from elsewhere, and cannot be compiled'
-        )
+        message = f'with toplevel "{toplevel.value}" the workflow is read from elsewhere, and cannot be compiled'
         hint = "copy the workflow beside reana.yaml, write its $refs relative to there, and remove toplevel"
         tree.report.add(rules.YADAGE_TOPLEVEL, task.document.span_of(toplevel), message, hint)
         return None
     if file is None or file.kind != "scalar":
         message = "a Yadage workflow stands in a file of its own"
-        tree.report.add(
-            rules.NOT_A_WORKFLOW, task.document.span(("workflow",)), message, "name it: workflow: file: …"
-        )
+        tree.report.add(rules.NOT_A_WORKFLOW, task.document.span(("workflow",)), message, "name it: workflow: file: …")
         return None
     problem = bad_path(file.value)
     if problem:
@@ -143,16 +137,12 @@ def _reselect(tree: Tree, selection: Selection, layout: Layout, parameters: Para
     query = selection.renamed(layout.publisher(wanted)) if selection.names == {INIT} else None
     place = selection.place
     if query is None:
-        message = (
-            f'"{selection.query.text}" may select "{keys[0]}", which is staged, together with other results'
-        )
+        message = f'"{selection.query.text}" may select "{keys[0]}", which is staged, together with other results'
         hint = f"write {{step: init, output: {keys[0]}}}"
         tree.report.add(rules.BAD_SELECTION, selection.query.span, message, hint)
     elif place.node.alias and place.shared is place.node and not selection.jq:
         old = place.node.data
-        tree.write(
-            place, {name: query if value == selection.query.text else value for name, value in old.items()}
-        )
+        tree.write(place, {name: query if value == selection.query.text else value for name, value in old.items()})
     else:
         tree.replace(selection.query, query)
 
@@ -174,9 +164,7 @@ def _literal_paths(task: Task, tree: Tree, stage: Stage, parameters: Parameters)
             if path and place.node is value.node:
                 yield key, path
             elif path:
-                message = (
-                    f'"{place.text}" is found by the sub-workflow only where none of its parameters is staged'
-                )
+                message = f'"{place.text}" is found by the sub-workflow only where none of its parameters is staged'
                 hint = f"put it under inputs: parameters:, and write {key}: {{step: init, output: …}}"
                 tree.report.add(rules.LITERAL_PATH, place.span, message, hint)
 
@@ -216,18 +204,14 @@ def _add_dependencies(tree: Tree, stage: Stage, names: list[str]) -> None:
         tree.add_item(listed, names)
 
 
-def _check_order(
-    task: Task, tree: Tree, stages: Sequence[Stage], parameters: Parameters, layout: Layout
-) -> None:
+def _check_order(task: Task, tree: Tree, stages: Sequence[Stage], parameters: Parameters, layout: Layout) -> None:
     """Warn of what yadage fails on, or silently leaves out, in the user's own stages."""
     by_name = {stage.name: stage for stage in stages}
     started = bool(parameters.transfers or task.document.at((*OPTIONS, "initfiles")))
     for index, stage in enumerate(stages):
         awaited = _closure(stage, by_name)
         if INIT in awaited and not started:
-            message = (
-                f'"{stage.name}" waits for "init", which there is not without parameters: it will never run'
-            )
+            message = f'"{stage.name}" waits for "init", which there is not without parameters: it will never run'
             hint = "add a parameter under inputs: parameters:, or remove init from the dependencies"
             tree.report.add(rules.NO_INIT, stage.cursor.span, message, hint)
         if "*" in awaited:
@@ -263,9 +247,7 @@ def _warn_other_backends(task: Task, tree: Tree, stages: Sequence[Stage], layout
                 continue
             elsewhere = True
             if used:
-                message = (
-                    f'"{used[0].path}" is staged into the workspace, which {place.text} copies to the job'
-                )
+                message = f'"{used[0].path}" is staged into the workspace, which {place.text} copies to the job'
                 hint = "the copy costs time and space there; read it on kubernetes if it is large"
                 tree.report.add(rules.OTHER_BACKEND, place.span, message, hint)
     return elsewhere
@@ -278,6 +260,4 @@ def _backends(tree: Tree, stage: Stage) -> list[Cursor]:
         for _, each in tree.children(resources) if resources else ():
             backend = tree.get(each, "compute_backend")
             found += [backend] if backend else []
-    return found + [
-        each for workflow in stage.workflows for inner in workflow for each in _backends(tree, inner)
-    ]
+    return found + [each for workflow in stage.workflows for inner in workflow for each in _backends(tree, inner)]

@@ -73,9 +73,7 @@ def stage_of(staging: Staging, embedding: Embedding, prefix: str, elsewhere: boo
                 "publisher": {
                     "publisher_type": "fromparjq-pub",
                     "glob": True,
-                    "script": _publish(names, workdir, prefix)
-                    if staging.publishes
-                    else _receipt(names, staging.job),
+                    "script": _publish(names, workdir, prefix) if staging.publishes else _receipt(names, staging.job),
                 },
                 "environment": _environment(staging.job, elsewhere),
             },

@@ -90,15 +90,11 @@ def _initfiles(task: Task, report: Report) -> Iterator[tuple[Where, str, Documen
             continue
         for reference in find_references(document, report, parameters=True):
             message = "a rucio(...) expression may not stand in a file of initfiles"
-            report.add(
-                rules.MISPLACED, reference.span, message, "write this parameter under inputs: parameters:"
-            )
+            report.add(rules.MISPLACED, reference.span, message, "write this parameter under inputs: parameters:")
         yield (*where, index), item.value, document
 
 
-def _leaves(
-    task: Task, document: Document, key: str, node: Node, path: Where, directory: str
-) -> Iterator[Leaf]:
+def _leaves(task: Task, document: Document, key: str, node: Node, path: Where, directory: str) -> Iterator[Leaf]:
     if node.kind != "scalar":
         for inner, child in node.children:
             yield from _leaves(task, document, key, child, (*path, inner), directory)

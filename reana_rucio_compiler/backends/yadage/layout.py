@@ -48,9 +48,7 @@ def uses_of(tree: Tree, stages: Sequence[Stage], parameters: Parameters, plan: P
 
 def keys_of(stage: Stage, parameters: Parameters) -> list[str]:
     """The parameters concerning staged paths that a stage selects."""
-    return list(
-        dict.fromkeys(key for selection in stage.selections for key in selected_keys(selection, parameters))
-    )
+    return list(dict.fromkeys(key for selection in stage.selections for key in selected_keys(selection, parameters)))
 
 
 def selected_keys(selection: Selection, parameters: Parameters) -> list[str]:
@@ -71,11 +69,7 @@ def _selected(stage: Stage, parameters: Parameters) -> list[Transfer]:
 
 
 def _named(tree: Tree, stage: Stage, transfers: Sequence[Transfer]) -> list[Transfer]:
-    return [
-        found
-        for text in sorted({each.text for each in literals(tree, stage)})
-        for found in named(text, transfers)
-    ]
+    return [found for text in sorted({each.text for each in literals(tree, stage)}) for found in named(text, transfers)]
 
 
 def literals(tree: Tree, stage: Stage) -> list[Cursor]:
@@ -155,9 +149,7 @@ def _checks(
         uploads = tuple(each for each in plan.outputs if each.instance == instance.name)
         if not uploads:
             continue
-        able = [
-            at for at, (job, consumers) in enumerate(jobs) if job.instance == instance and consumers >= roots
-        ]
+        able = [at for at, (job, consumers) in enumerate(jobs) if job.instance == instance and consumers >= roots]
         if able:
             job, consumers = jobs[able[0]]
             jobs[able[0]] = (Job(job.action, instance, job.downloads, uploads, label=job.label), consumers)
@@ -172,9 +164,7 @@ def _names(jobs: Sequence[Job], taken: Sequence[str]) -> list[str]:
     for job in jobs:
         name = "rucio_" + job.action.replace("-", "_")
         if sum(each.action == job.action for each in jobs) > 1:
-            name = "_".join(
-                [name, re.sub(r"\W", "_", job.instance.name), *([job.label] if job.label else [])]
-            )
+            name = "_".join([name, re.sub(r"\W", "_", job.instance.name), *([job.label] if job.label else [])])
         names.append(unique(name, [*taken, *names], "_"))
     return names
 

@@ -34,9 +34,7 @@ def producers_of(tree: Tree, stages: Sequence[Stage], transfer: Transfer) -> lis
     """The steps that write an output: those whose directory its path is in, else those that name it, else all."""
     found = list(_by_directory(stages, transfer.path.split("/")))
     if not found:
-        naming = [
-            stage for stage in stages if any(named(each.text, [transfer]) for each in literals(tree, stage))
-        ]
+        naming = [stage for stage in stages if any(named(each.text, [transfer]) for each in literals(tree, stage))]
         found = [each for stage in naming or stages for each in _all(stage)]
         if not naming:
             _report_unknown(tree, stages, transfer)
@@ -92,9 +90,7 @@ def followed(tree: Tree, producer: Producer, transfers: Sequence[Transfer]) -> t
     parameters = {key: value.text for key, value in producer.stage.parameters}
     names = {posixpath.basename(each.path) for each in transfers}
     step = producer.stage.steps[0]
-    best = next(
-        (key for key in outputs if _writes(tree, step, key, parameters) in names), next(iter(outputs))
-    )
+    best = next((key for key in outputs if _writes(tree, step, key, parameters) in names), next(iter(outputs)))
     return producer.query, best
 
 

@@ -40,9 +40,7 @@ def _meet(wanted: Sequence[str], staged: Sequence[str], is_directory: bool) -> b
         return True
     if not staged:
         return is_directory
-    return (wanted[0] == staged[0] or fnmatchcase(staged[0], wanted[0])) and _meet(
-        wanted[1:], staged[1:], is_directory
-    )
+    return (wanted[0] == staged[0] or fnmatchcase(staged[0], wanted[0])) and _meet(wanted[1:], staged[1:], is_directory)
 
 
 def named(text: str, transfers: Iterable[Transfer]) -> list[Transfer]:

@@ -85,9 +85,7 @@ class Tree:
             reference = cursor.node.get("$ref") if cursor.node.kind == "mapping" else None
             if reference is None or reference.kind != "scalar":
                 return cursor
-            said = Cursor(
-                cursor.file, reference, (*cursor.path, "$ref"), cursor.via, _shared(cursor, reference)
-            )
+            said = Cursor(cursor.file, reference, (*cursor.path, "$ref"), cursor.via, _shared(cursor, reference))
             target = self._target(said)
             if target is None:
                 return None
@@ -119,9 +117,7 @@ class Tree:
             place = self.child(place, part.replace("~1", "/").replace("~0", "~")) if place else None
         if place is None:
             message = f'"{reference.text}" points to nothing'
-            self.report.add(
-                rules.NOT_A_WORKFLOW, reference.span, message, "yadage cannot load the workflow either"
-            )
+            self.report.add(rules.NOT_A_WORKFLOW, reference.span, message, "yadage cannot load the workflow either")
         return place
 
     def child(self, cursor: Cursor, key: str | int) -> Cursor | None:
@@ -221,9 +217,7 @@ class Tree:
         _check_own(cursor)
         self.edit(cursor, set_key(cursor.file.document, (*cursor.path, key), value))
 
-    def surround(
-        self, cursor: Cursor, before: list[dict[str, object]], after: list[dict[str, object]]
-    ) -> None:
+    def surround(self, cursor: Cursor, before: list[dict[str, object]], after: list[dict[str, object]]) -> None:
         """Put mappings in front of those of the sequence at a place, and behind them."""
         _check_own(cursor)
         self.edit(cursor, edit_sequence(cursor.file.document, cursor.path, prepend=before, append=after))
@@ -231,8 +225,7 @@ class Tree:
     def texts(self) -> dict[str, str]:
         """The edited files under their new names."""
         return {
-            compiled_name(file.name): compiled(file.document, file.name, edits)
-            for file, edits in self.edits.items()
+            compiled_name(file.name): compiled(file.document, file.name, edits) for file, edits in self.edits.items()
         }
 
     @property

@@ -14,9 +14,7 @@ MAX_DEPTH = 20  # of workflows in workflows; a workflow that holds itself has no
 
 _SELECTORS = ("step", "steps", "stages")
 _JQ_KEY = re.compile(r"\s*\.(?P<name>[A-Za-z_]\w*)")
-_JQ = re.compile(
-    r"\s*\.(?P<name>[A-Za-z_]\w*)\s*(?P<rest>\[[^\]]*\])?\s*\Z"
-)  # what a jq-stage may say of one stage
+_JQ = re.compile(r"\s*\.(?P<name>[A-Za-z_]\w*)\s*(?P<rest>\[[^\]]*\])?\s*\Z")  # what a jq-stage may say of one stage
 _FIELD = r"""(?:[A-Za-z_@][\w@-]*|"[^"]*"|'[^']*')"""
 _PATH = re.compile(rf"\s*(?:\$\s*\.\s*)?(?P<name>{_FIELD})\s*(?P<rest>(?:[.\[].*)?)\Z", re.DOTALL)
 _DEEP = re.compile(rf"\s*\$?\s*\.\.\s*(?P<name>{_FIELD})", re.DOTALL)
