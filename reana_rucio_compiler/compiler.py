@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import documents, rules
-from .backends import serial
+from .backends import cwl, serial
 from .diagnostics import Diagnostic, Report
 from .documents import Document
 from .edits import Uneditable, apply
@@ -20,7 +20,7 @@ from .specification import edit_specification
 from .task import Graft, Task
 from .workspace import Workspace, find_workspace
 
-BACKENDS: dict[str, Callable[[Task, Report], Graft]] = {"serial": serial.graft}
+BACKENDS: dict[str, Callable[[Task, Report], Graft]] = {"serial": serial.graft, "cwl": cwl.graft}
 
 
 @dataclass(frozen=True)

@@ -119,11 +119,14 @@ class Embedding:
 
     def command(self, job: Job, root: str = "") -> str:
         """The shell command of a job: bash, several lines, harmless in any engine once its `$` or braces are doubled."""
-        texts = {"stager.py": program(), "manifest.json": encode(job.manifest())}
         side = {"stager.py": self.program_file(), "manifest.json": self.manifest_file(job)}
         fetched = [_fetch(name, file, self.files[file], root) for name, file in side.items() if file]
-        here = {name: text for name, text in texts.items() if not side[name]}
+        here = {name: text for name, text in self.texts(job).items() if not side[name]}
         return script(here, 'python3 "$stage/stager.py" "$stage/manifest.json"', fetched)
+
+    def texts(self, job: Job) -> dict[str, str]:
+        """What the stager's command needs, by file name: the program and the manifest of the job."""
+        return {"stager.py": program(), "manifest.json": encode(job.manifest())}
 
     def program_file(self) -> str | None:
         """The name of the side file that holds the stager, where it is not in the commands."""

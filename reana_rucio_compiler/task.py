@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .documents import Document, Where
 from .edits import Edit
@@ -31,10 +32,11 @@ class Graft:
     Each of ``files`` will be listed in ``inputs.files`` of the compiled specification, and each of ``loads``, the user's
     own files that the generated ones load, where it is not yet. The edits that all engines share (specification.py)
     are not among ``edits``. ``removed`` are the places of the specification that they take out, or write anew, so that
-    nothing else may edit there.
+    nothing else may edit there. ``parameters`` are to be added where ``inputs.parameters`` is no mapping.
     """
 
     edits: tuple[Edit, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     loads: tuple[str, ...] = ()
     removed: tuple[Where, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
