@@ -34,7 +34,7 @@ from .binding import Bindings, bind
 from .jobs import RECEIPT, StagingStep, stage_in_steps, stage_out_steps
 from .outputs import select
 from .reading import PROCESSES, Files, Place, Process, class_of
-from .rewiring import Rewriting, push_hints_down, replace_inputs, rewire, with_header
+from .rewiring import Rewriting, push_down, replace_inputs, rewire, with_header
 from .tools import MANIFEST_INPUT, PROGRAM_INPUT, overhead, side_feeds, tool
 from .wrapping import wrap
 
@@ -163,7 +163,7 @@ class _Writer:
         gone = [each.replaces for each in bound if each.replaces]
         replace_inputs(self.rewriting, gone, new)
         rewire(self.rewriting, self.before, {step.id: self._step(step) for step in (*self.before, *self.after)})
-        push_hints_down(self.rewriting)
+        push_down(self.rewriting)
         name = compiled_name(self.main)
         own = self.workflow.place.document
         texts = self.rewriting.texts(self._header(self.main), {own: name} if own.source.name == name else {})
@@ -181,7 +181,7 @@ class _Writer:
     def _side_inputs(self) -> dict[str, str]:
         """An input of the Workflow for each file that carries what is too long for a command, by file."""
         taken = {entry.id for entry in (*self.workflow.inputs, *self.workflow.outputs, *self.workflow.steps)}
-        found = {}
+        found: dict[str, str] = {}
         for file in self.embedding.files:
             base = PROGRAM_INPUT if file == self.embedding.program_file() else MANIFEST_INPUT
             found[file] = unique(base, {*taken, *found.values()})

@@ -169,22 +169,31 @@ def replace_inputs(rewriting: Rewriting, gone: Iterable[str], new: Mapping[str, 
         rewriting.extend(container, {}, members, gone)
 
 
-def push_hints_down(rewriting: Rewriting) -> None:
-    """Move a ``reana`` hint of the Workflow to its steps, over theirs: REANA lets the outermost win (facts A.1)."""
+def push_down(rewriting: Rewriting) -> None:
+    """Move to the user's steps what would reach ours from the Workflow, and could not be undone there.
+
+    A ``reana`` hint goes over those of the steps: REANA lets the outermost win (facts A.1). Under a
+    ShellCommandRequirement REANA's engine drops the first two words of any command; the innermost wins, as in CWL.
+    """
+    _push_down(rewriting, "hints", "reana", outermost_wins=True)
+    _push_down(rewriting, "requirements", "ShellCommandRequirement", outermost_wins=False)
+
+
+def _push_down(rewriting: Rewriting, section: str, name: str, outermost_wins: bool) -> None:
     workflow, files = rewriting.workflow, rewriting.files
-    hint = workflow.requirement("reana", "hints")
-    if hint is None:
+    moved = workflow.requirement(name, section)
+    if moved is None:
         return
-    values = {key: each for key, each in plain(hint.place.node).items() if key != "class"}
+    values = {key: each for key, each in plain(moved.place.node).items() if key != "class"}
     for step in workflow.steps:
-        hints = step.field("hints")
-        own = next((each for each in files.entries(hints) if class_of(each) == "reana"), None)
-        if hints is None:
-            rewriting.extend(step.place, {}, {"hints": {"reana": values}})
+        place = step.field(section)
+        own = next((each for each in files.entries(place) if class_of(each) == name), None)
+        if place is None:
+            rewriting.extend(step.place, {}, {section: {name: values}})
         elif own is None:
-            container = files.resolve(hints)
-            member = {"class": "reana", **values} if container.node.kind == "sequence" else values
-            rewriting.extend(container, {}, {"reana": member})
-        else:
+            container = files.resolve(place)
+            member = {"class": name, **values} if container.node.kind == "sequence" else values
+            rewriting.extend(container, {}, {name: member})
+        elif outermost_wins:
             rewriting.extend(own.place, {}, values, values)
-    rewriting.extend(hint.container, {}, {}, ["reana"])
+    rewriting.extend(moved.container, {}, {}, [name])

@@ -60,6 +60,11 @@ def tool(
         reana["compute_backend"] = "kubernetes"
     image = {"DockerRequirement": {"dockerPull": job.instance.environment}}
     requirements: dict[str, Any] = dict(image) if required else {}
+    # What the Workflow requires reaches this tool too, where its expressions have no inputs to refer to.
+    inherited = {
+        each for section in ("requirements", "hints") for each in _NEUTRAL if workflow.requirement(each, section)
+    }
+    requirements.update((name, _NEUTRAL[name]) for name in sorted(inherited))
     if version != "v1.0":
         requirements["NetworkAccess"] = {"networkAccess": True}
     hints: dict[str, Any] = {} if required else dict(image)
@@ -91,6 +96,14 @@ def _namespace(workflow: Process) -> str:
     given = namespaces.get("reana") if namespaces else None
     return given.text if given else "https://www.reana.io/"
 
+
+_NEUTRAL: Mapping[str, Any] = {
+    "EnvVarRequirement": {"envDef": {}},
+    "InitialWorkDirRequirement": {"listing": []},
+    "ResourceRequirement": {"coresMin": 1},
+    "ToolTimeLimit": {"timelimit": 0},
+    "WorkReuse": {"enableReuse": False},
+}
 
 _DOC = {
     "stage-in": "Files from Rucio, verified; the receipt is written last.",
