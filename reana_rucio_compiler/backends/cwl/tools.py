@@ -113,7 +113,9 @@ _DOC = {
 
 
 def _output(type_: Any, secondary: Any) -> Any:
-    return {"type": type_, "secondaryFiles": secondary} if secondary and type_ != "Any" else type_
+    if secondary and type_ != "Any":
+        return {"type": type_, "secondaryFiles": secondary}
+    return {"type": type_} if isinstance(type_, dict) else type_
 
 
 def _input(feed: Feed, number: int) -> dict[str, Any]:

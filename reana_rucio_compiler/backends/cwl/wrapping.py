@@ -41,26 +41,16 @@ def _step_name(path: str) -> str:
 
 
 def _parameter(entry: Entry) -> Any:
-    """An input as a Workflow has it: without its binding, optional where the tool has a default."""
+    """An input as a Workflow has it: without its binding."""
     place = entry.field("type")
     type_ = plain(place.node) if place else "Any"
-    optional = entry.field("default") is not None or _admits_null(type_)
-    type_ = "File" if type_ == "stdin" else builtin(type_)
-    if optional:
-        type_ = (
-            f"{type_}?"
-            if isinstance(type_, str) and type_ != "Any"
-            else ["null", *(type_ if isinstance(type_, list) else [type_])]
-        )
-    kept = {
-        key: plain(each.node)
-        for key in ("secondaryFiles", "format", "label")
-        if (each := entry.field(key)) and each is not place
-    }
-    default = entry.field("default")
-    if default is not None and default.node.kind != "scalar":
-        kept["default"] = plain(default.node)  # files are sought from the same directory, and may be staged
-    return {"type": type_, **kept} if kept else type_
+    type_ = "File" if type_ == "stdin" else _with_null(builtin(type_), _admits_null(type_))
+    kept = {}
+    for key in ("label", "secondaryFiles", "format", "default"):
+        each = entry.field(key)
+        if each is not None and each is not place:
+            kept[key] = plain(each.node)
+    return {"type": type_, **kept} if kept or isinstance(type_, dict) else type_
 
 
 def _admits_null(type_: Any) -> bool:
@@ -69,16 +59,15 @@ def _admits_null(type_: Any) -> bool:
     return isinstance(type_, list) and any(_admits_null(each) for each in type_)
 
 
+def _with_null(type_: Any, optional: bool) -> Any:
+    if not optional:
+        return type_
+    if isinstance(type_, str) and type_ != "Any":
+        return f"{type_}?"
+    return ["null", *(type_ if isinstance(type_, list) else [type_])]
+
+
 def _output_type(entry: Entry) -> Any:
     place = entry.field("type")
     type_ = plain(place.node) if place else "Any"
-    if type_ in ("stdout", "stderr"):
-        return "File"
-    bare = builtin(type_)
-    if _admits_null(type_):
-        return (
-            f"{bare}?"
-            if isinstance(bare, str) and bare != "Any"
-            else ["null", *(bare if isinstance(bare, list) else [bare])]
-        )
-    return bare
+    return "File" if type_ in ("stdout", "stderr") else _with_null(builtin(type_), _admits_null(type_))
