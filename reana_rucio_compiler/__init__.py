@@ -1,3 +1,25 @@
-"""reana-rucio: say ``rucio(instance, scope, name)`` in reana.yaml; get a plain REANA specification that moves the data."""
+"""reana-rucio: say ``rucio(instance, scope, name)`` in reana.yaml; get a plain specification that moves the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .compiler import Compilation
 
 __version__ = "0.1.0"
+
+
+def compile(  # noqa: A001 - the name of the command
+    path: str | Path, *, parameters: Mapping[str, str] = {}, instances: Iterable[str | Path] = ()
+) -> Compilation:
+    """What the specification at ``path`` compiles to; nothing is written.
+
+    A user's mistakes are in ``diagnostics`` of the result, whose ``text`` is None if one of them is an error.
+    ``parameters`` replace ``${key}`` in expressions; ``instances`` are YAML files with a ``rucio:`` block.
+    """
+    from .compiler import compile_file
+
+    return compile_file(Path(path), parameters=parameters, instances=[Path(each) for each in instances])

@@ -286,11 +286,12 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
     if kind == "file" and word.text.endswith("/"):
         message = f'"{word.text}" is a directory, and this is one file'
         base = expression.name.text.rpartition("/")[2]
+        section = "outputs" if reference.place.is_output else "inputs"
         report.add(
             rules.BAD_PATH,
             word.span,
             message,
-            f"write {word.text}{base}, or move the line to {'outputs' if reference.place.is_output else 'inputs'}.directories",
+            f"write {word.text}{base}, or move the line to {section}.directories",
         )
         return None
     if reference.place.is_output and re.search(r"[*?\[]", word.text):

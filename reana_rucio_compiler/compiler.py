@@ -133,6 +133,8 @@ def _parameter_file(document: Document, workspace: Workspace, report: Report) ->
     node = document.at(where)
     if node is None or node.kind != "scalar" or engine_of(document) not in ("cwl", "snakemake"):
         return None
+    if "rucio" not in document.source.text and not workspace.exists(node.value):
+        return None  # not ours to say: nothing here is to be compiled
     return workspace.load(node.value, report, document.span(where))
 
 

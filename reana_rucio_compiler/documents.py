@@ -18,7 +18,7 @@ from . import rules
 from .diagnostics import Report, Rule
 from .source import Source, Span
 
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_EXPANDED_NODES = 1_000_000
 
@@ -120,7 +120,7 @@ class Document:
 
 
 def walk(node: Node, path: Where = ()) -> Iterator[tuple[Where, Node]]:
-    """Every node below and including this one, with its path, in order of place. What an alias stands for is left out."""
+    """Every node from this one down, with its path, in order of place. What an alias stands for is left out."""
     yield path, node
     if not node.alias:
         for key, child in node.children:

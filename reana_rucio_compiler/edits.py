@@ -249,7 +249,7 @@ def _emptied(document: Document, path: tuple[Any, ...], first: Node) -> Edit:
 
 
 def _remove_lines(source: Source, node: Node, removed: frozenset[int], compact: bool) -> list[Edit]:
-    """Take pairs out with their lines; with ``compact``, the first stands behind a dash, which the first kept one gets."""
+    """Take pairs out with their lines. With ``compact`` the first stands behind a dash, which the first kept gets."""
     edits = []
     kept = min(at for at in range(len(node.pairs) + 1) if at not in removed)
     if compact and kept:
@@ -329,7 +329,7 @@ def _value(value: Any, indent: int) -> str:
 
 
 def _fits_literal(value: str) -> bool:
-    """Whether a literal block scalar can hold a text: printable, with no space at its start nor blank lines at its end."""
+    """Whether a literal block scalar can hold a text: printable, no space at its start, no blank line at its end."""
     return (
         not value.startswith((" ", "\n", "\t"))
         and not value.endswith("\n\n")

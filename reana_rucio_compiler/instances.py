@@ -50,7 +50,7 @@ _KEYS: dict[str, tuple[re.Pattern[str], str]] = {
 
 
 def known_instances(documents: tuple[Document, ...], report: Report) -> Mapping[str, Instance]:
-    """The instances by name: those of the documents' ``rucio: instances:`` (an earlier document wins), the built-in ones.
+    """The instances by name: those of the documents' ``rucio:`` blocks (an earlier document wins), the built-in ones.
 
     The first document is the specification; the others are files named on the command line.
     """

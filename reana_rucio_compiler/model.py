@@ -97,7 +97,7 @@ class Instance:
 
     @property
     def needs_sidecar(self) -> bool:
-        """Whether the job needs REANA's ``voms_proxy`` and ``rucio`` sidecars: its proxy or its hosts come from them."""
+        """Whether a job needs REANA's ``voms_proxy`` and ``rucio`` sidecars: its proxy or its hosts come from them."""
         return self.rucio_host is None or (self.auth_type == "x509_proxy" and self.proxy_file is None)
 
 

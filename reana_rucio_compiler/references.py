@@ -141,7 +141,7 @@ def _quoted(text: str) -> str:
 
 
 def parse(source: Source, node: Node, report: Report) -> Expression | None:
-    """The expression in a scalar, with the exact place of each word, or None when it has an error, which is reported."""
+    """The expression in a scalar, with the exact place of each word, or None after an error, which is reported."""
     from lark.exceptions import UnexpectedInput
 
     offsets = locate(source.text, node)
@@ -163,12 +163,12 @@ def parse(source: Source, node: Node, report: Report) -> Expression | None:
         return None
 
     def word(token: Token) -> Word:
-        text = str(token)
+        text = token.rstrip("= \t\r\n") if token.type == "KEY" else token.rstrip()
+        start = token.start_pos or 0
+        place = span(start, start + len(text))
         if token.type == "QUOTED":
             text = text[1:-1].replace(text[0] * 2, text[0])
-        elif token.type in ("PATH", "KEY"):
-            text = text.rstrip("= \t\r\n") if token.type == "KEY" else text.rstrip()
-        return Word(text, span(token.start_pos or 0, (token.start_pos or 0) + len(str(token).rstrip())))
+        return Word(text, place)
 
     return _expression(tree, word, span(len(node.value) - len(node.value.lstrip()), len(node.value.rstrip())), report)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -55,7 +56,7 @@ def _no_json(node: Node) -> str:
     value = node.data
     if isinstance(value, Date):
         return "a date to YAML, and REANA refuses dates"
-    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+    if isinstance(value, float) and (not math.isfinite(value)):
         return "a number that JSON does not have, so that REANA refuses it"
     if node.tag and node.tag.endswith((":int", ":float", ":bool", ":null")) and isinstance(value, str):
         return "not of the type that its tag says, so that REANA refuses it"
@@ -124,8 +125,8 @@ def _name(path: Where) -> str:
 
 
 _TYPES = {
-    "object": "a mapping", "array": "a list", "string": "a string", "boolean": "true or false", "integer": "a whole number",
-    "number": "a number", "null": "empty",
+    "object": "a mapping", "array": "a list", "string": "a string", "boolean": "true or false",
+    "integer": "a whole number", "number": "a number", "null": "empty",
 }  # fmt: skip
 
 

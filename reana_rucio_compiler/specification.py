@@ -18,13 +18,15 @@ FORMAT = 1  # of the output; raised when a new release would compile the same so
 
 def header(*names: str) -> str:
     """The first line of a generated file, which names the sources that it is compiled from."""
+    if names == ("<stdin>",):
+        return f"{HEADER} (output format {FORMAT}) from standard input.\n"
     sources = " and ".join(name.replace("\\", "/").rpartition("/")[2] for name in names)
     what = "that file and compile it" if len(names) == 1 else "those and compile them"
     return f"{HEADER} (output format {FORMAT}) from {sources}: edit {what} again.\n"
 
 
 def compiled_name(path: str) -> str:
-    """The name of the file that a workflow or parameter file compiles to, beside it: ``w/x.cwl`` -> ``w/x.rucio.cwl``."""
+    """The name of what a workflow or parameter file compiles to, beside it: ``w/x.cwl`` -> ``w/x.rucio.cwl``."""
     root, extension = splitext(path)
     return f"{root}.rucio{extension}"
 
@@ -96,7 +98,7 @@ def _edit_list(
 
 
 def edit_parameters(document: Document, plan: Plan, removed: Iterable[Where] = ()) -> list[Edit]:
-    """The edits that put landing paths in the place of the expressions of one document, which may be a parameter file.
+    """The edits that put paths in the place of the expressions of one document, which may be a parameter file.
 
     Those at or below the places that are ``removed`` are left out.
     """

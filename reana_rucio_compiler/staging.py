@@ -40,7 +40,8 @@ class Job:
     """One run of the stager: one pod, one instance.
 
     ``action`` is ``stage-in`` (``downloads``, after a check of ``uploads``), ``stage-check`` (the check alone) or
-    ``stage-out`` (``uploads``, once every path in ``requires`` exists).
+    ``stage-out`` (``uploads``, once every path in ``requires`` exists). Where ``wildcards`` are named, it is run with
+    ``NAME=VALUE`` arguments, which replace ``{NAME}`` in the names and paths of the downloads and in the receipt.
     """
 
     action: str
@@ -49,6 +50,7 @@ class Job:
     uploads: tuple[Transfer, ...] = ()
     requires: tuple[str, ...] = ()
     label: str = ""
+    wildcards: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -58,7 +60,7 @@ class Job:
     @property
     def receipt(self) -> str:
         """The name of the file that it writes last."""
-        return f"{self.name}.json"
+        return self.name + "".join(f".{{{wildcard}}}" for wildcard in self.wildcards) + ".json"
 
     def manifest(self) -> dict[str, Any]:
         """What the stager is told: format 1, described in its own text."""
@@ -118,11 +120,15 @@ class Embedding:
     prefix: str = ""
 
     def command(self, job: Job, root: str = "") -> str:
-        """The shell command of a job: bash, several lines, harmless in any engine once its `$` or braces are doubled."""
+        """The shell command of a job: bash, several lines, harmless in any engine once its `$` or braces are doubled.
+
+        A job with wildcards expects their ``NAME=VALUE`` as the positional parameters of the shell.
+        """
         side = {"stager.py": self.program_file(), "manifest.json": self.manifest_file(job)}
         fetched = [_fetch(name, file, self.files[file], root) for name, file in side.items() if file]
         here = {name: text for name, text in self.texts(job).items() if not side[name]}
-        return script(here, 'python3 "$stage/stager.py" "$stage/manifest.json"', fetched)
+        run = 'python3 "$stage/stager.py" "$stage/manifest.json"' + (' "$@"' if job.wildcards else "")
+        return script(here, run, fetched)
 
     def texts(self, job: Job) -> dict[str, str]:
         """What the stager's command needs, by file name: the program and the manifest of the job."""
@@ -149,8 +155,8 @@ def script(texts: Mapping[str, str], run: str, fetched: Iterable[str] = ()) -> s
         end = "END_OF_" + name.partition(".")[0].upper()
         lines += [f"cat > \"$stage/{name}\" <<'{end}'", text.rstrip("\n"), end]
     lines += [
-        "command -v python3 >/dev/null ||"
-        " { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }",
+        "command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3;"
+        " choose an environment with rucio-clients' >&2; exit 3; }",
         "status=0",
         f"{run} || status=$?",
         'rm -rf "$stage"',
@@ -174,15 +180,15 @@ def _manifest_file(job: Job, prefix: str) -> str:
     return f"{prefix}{job.name}.manifest.json"
 
 
-def embed(jobs: Iterable[Job], prefix: str = "", overhead: int = 0) -> Embedding:
+def embed(jobs: Iterable[Job], prefix: str = "", overhead: int = 0, program_apart: bool = False) -> Embedding:
     """Decide what of the program and the manifests stays in the commands, within the budget of a specification.
 
-    One copy in each command while all fit; else one file for the program; else files for the largest manifests too.
-    ``overhead`` is what a command holds beyond the two, in bytes.
+    One copy in each command while all fit; else, or with ``program_apart``, one file for the program; else files for
+    the largest manifests too. ``overhead`` is what a command holds beyond the two, in bytes.
     """
     manifests = {_manifest_file(job, prefix): encode(job.manifest()) for job in jobs}
     total = sum(len(text) + overhead for text in manifests.values())
-    if total + len(manifests) * len(program()) <= BUDGET:
+    if total + len(manifests) * len(program()) <= BUDGET and not program_apart:
         return Embedding({}, prefix)
     files = {prefix + STAGER_FILE: program()}
     for name in sorted(manifests, key=lambda name: (-len(manifests[name]), name)):
@@ -202,6 +208,7 @@ def program() -> str:
 _ESCAPED = (
     ("$", "\\u0024"),
     ("rucio(", "rucio\\u0028"),
+    ("'''", "\\u0027" * 3),
     ("/tmp/", "/tmp\\u002f"),
     ("/var/lib/cwl/", "/var/lib/cwl\\u002f"),
 )
@@ -222,12 +229,13 @@ def encode(manifest: Mapping[str, Any]) -> str:
     return text
 
 
-def unique(name: str, taken: Iterable[str]) -> str:
+def unique(name: str, taken: Iterable[str], separator: str = "-") -> str:
     """The name, or the name with the first number that makes it one that is not taken."""
     others = set(taken)
     if name not in others:
         return name
-    return next(each for each in (f"{name}-{number}" for number in range(2, len(others) + 3)) if each not in others)
+    numbered = (f"{name}{separator}{number}" for number in range(2, len(others) + 3))
+    return next(each for each in numbered if each not in others)
 
 
 def is_ours(text: str) -> bool:

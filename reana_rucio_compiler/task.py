@@ -16,7 +16,7 @@ from .workspace import Workspace
 class Task:
     """A specification and the plan to graft onto it.
 
-    ``parameters`` is the file that ``inputs.parameters.input`` names, where it replaces the parameters (CWL, Snakemake).
+    ``parameters`` is the file that ``inputs.parameters.input`` names, where it replaces them (CWL, Snakemake).
     """
 
     document: Document
@@ -29,10 +29,10 @@ class Task:
 class Graft:
     """Edits of the specification, and the files to be written beside the user's: texts by path in the workspace.
 
-    Each of ``files`` will be listed in ``inputs.files`` of the compiled specification, and each of ``loads``, the user's
-    own files that the generated ones load, where it is not yet. The edits that all engines share (specification.py)
-    are not among ``edits``. ``removed`` are the places of the specification that they take out, or write anew, so that
-    nothing else may edit there. ``parameters`` are to be added where ``inputs.parameters`` is no mapping.
+    The compiled specification lists each of ``files`` in ``inputs.files``, and likewise each of ``loads``: files of
+    the user's that the generated ones load. The edits that all engines share (specification.py) are not in ``edits``.
+    ``removed`` are the places of the specification that they take out or write anew: nothing else may edit there.
+    ``parameters`` are to be added where ``inputs.parameters`` is no mapping.
     """
 
     edits: tuple[Edit, ...] = ()

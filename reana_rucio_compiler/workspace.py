@@ -1,4 +1,4 @@
-"""The files around a specification, which REANA 0.9 seeks from the current directory and 0.95 from the specification's."""
+"""The files around a specification, sought from its directory (REANA 0.95) or from the current one (REANA 0.9)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Workspace:
         return documents.load(self.path(name), report, name=self._shown(name))
 
     def read(self, name: str, report: Report, at: Span) -> str | None:
-        """The text of a file of the workspace that is not YAML; where it cannot be read, that is reported at the span."""
+        """The text of a file of the workspace that is not YAML; where it cannot be read, it is reported at the span."""
         try:
             return self.path(name).read_bytes().decode("utf-8")
         except (OSError, ValueError):

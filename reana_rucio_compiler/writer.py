@@ -27,7 +27,7 @@ def write(result: Compilation, spec: Path, output: str | None) -> None:
         _check_output(Path(output), spec)
     for path, text in targets.items():
         if _replace(path, text.encode()):
-            print(f"reana-rucio: wrote {path}", file=sys.stderr)
+            sys.stderr.write(f"reana-rucio: wrote {path}\n")
     data = (result.text or "").encode()
     if output and output != "-":
         _replace(Path(output), data)

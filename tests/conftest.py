@@ -42,9 +42,7 @@ def unique_name() -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def example_dids(
-    rucio_server: Server, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, dict[str, bytes]]:
+def example_dids(rucio_server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
     """The DIDs of the documentation's example, on `rucio_server`: the content of each file of each DID."""
     dids = {
         "user.jdoe:events.root": {"events.root": b"events\n" * 1000},

@@ -26,7 +26,7 @@ from pathlib import Path
 Version = tuple[int, int]
 
 
-class Unavailable(Exception):  # noqa: N818 - reads as what is so
+class Unavailable(Exception):
     """The machine has no interpreter that an environment needs."""
 
 
@@ -177,9 +177,7 @@ def _build(home: Path, interpreter: Path, recipe: Recipe) -> None:
 def _run(command: list[str]) -> None:
     # PYTHONPATH and the like belong to the tests, not to the environment under construction.
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    run = subprocess.run(
-        command, check=False, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    run = subprocess.run(command, check=False, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if run.returncode:
         last = "\n".join(run.stdout.splitlines()[-20:])
         raise RuntimeError(f"{' '.join(command)} exited with {run.returncode}:\n{last}")

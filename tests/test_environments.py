@@ -87,9 +87,7 @@ def test_a_missing_interpreter_skips_except_where_all_are_required(
         needs("future")
 
 
-def test_a_name_in_path_that_does_not_run_is_no_interpreter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_in_path_that_does_not_run_is_no_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shims, versions = tmp_path / "shims", tmp_path / "pyenv" / "versions" / "3.98.10" / "bin"
     for directory, status in ((shims, 127), (versions, 0)):
         directory.mkdir(parents=True)

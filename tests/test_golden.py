@@ -24,13 +24,15 @@ CASES = sorted(path.parent for path in GOLDEN.glob("*/*/reana.yaml") if path.par
 @pytest.fixture(autouse=True)
 def _short_stager(monkeypatch: pytest.MonkeyPatch) -> None:
     text = '"""The stager of reana-rucio."""\n# ... (its text stands here)\n'
-    # As long as the real one may become, for its length decides whether it travels in the commands or in a file.
-    short = type("Text", (str,), {"__len__": lambda _: 26_000})(text)
+    # As long as the real one, for its length decides whether it travels in the commands or in a file.
+    short = type("Text", (str,), {"__len__": lambda _: 45_000})(text)
     monkeypatch.setattr(staging, "program", lambda: short)
 
 
 def _files(directory: Path) -> dict[str, bytes]:
-    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes() for path in directory.rglob("*") if path.is_file()
+    }
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")

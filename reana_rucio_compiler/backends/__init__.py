@@ -1,1 +1,1 @@
-"""One module for each engine of REANA. Each has ``graft(document, plan, report)``, and they share nothing but the plan."""
+"""One module for each engine of REANA. Each has ``graft(task, report)``; they share nothing but the plan."""

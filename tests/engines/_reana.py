@@ -64,9 +64,7 @@ def server_0_95(spec_name: str) -> dict:
 
     gather_workspace_seed_members(spec_name)
     spec = load_reana_spec(spec_name)
-    report = validate_serialized_spec(
-        spec, {"supported_backends": ["kubernetes", "htcondorcern", "slurmcern"]}
-    )
+    report = validate_serialized_spec(spec, {"supported_backends": ["kubernetes", "htcondorcern", "slurmcern"]})
     for warning in report["warnings"]:
         print(f"WARNING: {warning['message']} {warning['path']}")
     if not report["valid"]:
@@ -79,9 +77,7 @@ def check_engine_command(workflow: dict, parameters: dict) -> None:
     encoded = (base64.b64encode(json.dumps(part).encode()) for part in (workflow, parameters))
     length = sum(map(len, encoded))
     if length > LONGEST_ARGUMENT - 1000:
-        raise ValueError(
-            f"the engine's command has {length} bytes of workflow and parameters: it cannot be started"
-        )
+        raise ValueError(f"the engine's command has {length} bytes of workflow and parameters: it cannot be started")
 
 
 def upload(spec_name: str, workspace: str) -> None:

@@ -26,7 +26,7 @@ from tests.environments import python_of
 SIDECARS = {"voms_proxy": "X509_USER_PROXY", "rucio": "RUCIO_CONFIG"}
 
 
-class SpecRejected(Exception):  # noqa: N818 - reads as what happened
+class SpecRejected(Exception):
     """REANA's client, server or engine refuses the specification; no job was started."""
 
 
@@ -97,9 +97,7 @@ def run_serial(
     for step in steps:
         variables = {**common, **_sidecar_variables(step, sidecar_env)}
         for command in step["commands"]:
-            job = _run_job(
-                step, command, workspace, pod=pods / str(len(jobs)), variables=variables, timeout=timeout
-            )
+            job = _run_job(step, command, workspace, pod=pods / str(len(jobs)), variables=variables, timeout=timeout)
             jobs.append(job)
             if job.returncode:
                 return Result(job.returncode, jobs, workspace, warnings)
@@ -157,9 +155,7 @@ def _sidecar_variables(step: dict, sidecar_env: Mapping[str, str]) -> dict[str, 
     return {variable: sidecar_env[variable] for variable in asked if variable in sidecar_env}
 
 
-def _run_job(
-    step: dict, command: str, workspace: Path, *, pod: Path, variables: dict[str, str], timeout: float
-) -> Job:
+def _run_job(step: dict, command: str, workspace: Path, *, pod: Path, variables: dict[str, str], timeout: float) -> Job:
     """Run one command in a pod of its own: its home, temporary and current directory are new and not the workspace."""
     home, temporary, image_workdir = pod / "home", pod / "tmp", pod / "workdir"
     for directory in (home, temporary, image_workdir):

@@ -105,9 +105,7 @@ def test_a_job_is_started_outside_of_the_workspace(tmp_path: Path) -> None:
     assert result.workspace not in [Path(outside), *Path(outside).parents]
 
 
-def test_the_callers_environment_does_not_reach_a_job(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_callers_environment_does_not_reach_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUCIO_ACCOUNT", "of-the-caller")
     known = {"PATH", "HOME", "TMPDIR", "RUCIO_STAGE_SECRETS", "CWD"}
     from_bash = {"PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"}
@@ -187,9 +185,7 @@ def test_the_workspace_holds_what_the_client_uploads(tmp_path: Path) -> None:
         [{"commands": ["true"]}],
         {"files": ["code/fit.py", "listed.tmp"], "directories": ["data"]},
     )
-    uploaded = {
-        str(path.relative_to(result.workspace)) for path in result.workspace.rglob("*") if path.is_file()
-    }
+    uploaded = {str(path.relative_to(result.workspace)) for path in result.workspace.rglob("*") if path.is_file()}
     assert uploaded == {"reana.yaml", "code/fit.py", "listed.tmp", "data/a.csv", "data/deep/b.csv"}
     assert (result.workspace / "code" / "fit.py").read_text() == "code/fit.py"
     users, _, workflows, _ = result.workspace.relative_to(tmp_path).parts

@@ -119,9 +119,7 @@ def add_account(name: str, account: dict, db) -> None:
         identity.add_account_identity(name, IdentityType.USERPASS, internal, email, default=True, session=db)
     if account["dn"]:
         identity.add_identity(account["dn"], IdentityType.X509, email, session=db)
-        identity.add_account_identity(
-            account["dn"], IdentityType.X509, internal, email, default=True, session=db
-        )
+        identity.add_account_identity(account["dn"], IdentityType.X509, internal, email, default=True, session=db)
     if account["admin"]:
         accounts.add_account_attribute(internal, "admin", True, session=db)
 

@@ -126,9 +126,7 @@ class Server:
     def __init__(self, directory: Path, tls: bool, seed: dict) -> None:
         self.directory = Path(directory).absolute()
         self.tls = tls
-        self.accounts: dict[str, str] = {
-            name: account["password"] for name, account in seed["accounts"].items()
-        }
+        self.accounts: dict[str, str] = {name: account["password"] for name, account in seed["accounts"].items()}
         self._seed = seed
         self._process: subprocess.Popen | None = None
         self._clients: dict[str, Client] = {}
@@ -182,14 +180,10 @@ class Server:
     def client(self, account: str = "alice") -> Client:
         """The client process of an account, started when it is first asked for."""
         if account not in self._clients:
-            self._clients[account] = Client(
-                self.config(account), self.directory / "clients" / account / "log"
-            )
+            self._clients[account] = Client(self.config(account), self.directory / "clients" / account / "log")
         return self._clients[account]
 
-    def upload(
-        self, path: Path, did: str, rse: str, account: str = "alice", dataset: str | None = None
-    ) -> None:
+    def upload(self, path: Path, did: str, rse: str, account: str = "alice", dataset: str | None = None) -> None:
         """Upload the file at `path` as "scope:name", into the dataset "scope:name" where one is given."""
         scope, name = did.split(":")
         item = {

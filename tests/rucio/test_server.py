@@ -26,15 +26,11 @@ def test_every_account_logs_in_with_its_password(rucio_server: Server, account: 
     assert rucio_server.client(account).call("whoami")["account"] == account
 
 
-def test_an_upload_is_registered_stored_and_attached(
-    rucio_server: Server, unique_name, tmp_path: Path
-) -> None:
+def test_an_upload_is_registered_stored_and_attached(rucio_server: Server, unique_name, tmp_path: Path) -> None:
     file, dataset = unique_name("events.root"), unique_name("run2022")
     (tmp_path / "local").write_bytes(b"some events")
 
-    rucio_server.upload(
-        tmp_path / "local", f"user.alice:{file}", "SITE2_SCRATCHDISK", dataset=f"user.alice:{dataset}"
-    )
+    rucio_server.upload(tmp_path / "local", f"user.alice:{file}", "SITE2_SCRATCHDISK", dataset=f"user.alice:{dataset}")
 
     replica = rucio_server.replica_path(f"user.alice:{file}", "SITE2_SCRATCHDISK")
     assert replica.read_bytes() == b"some events"
@@ -90,9 +86,7 @@ def test_errors_of_the_client_keep_their_class(rucio_server: Server) -> None:
     assert error.value.class_name == "DataIdentifierNotFound"
 
 
-def test_parallel_clients_do_not_lock_each_other_out(
-    rucio_server: Server, unique_name, tmp_path: Path
-) -> None:
+def test_parallel_clients_do_not_lock_each_other_out(rucio_server: Server, unique_name, tmp_path: Path) -> None:
     (tmp_path / "local").write_text("x")
     errors: list[Exception] = []
 
@@ -221,9 +215,7 @@ def test_a_bad_proxy_is_refused(rucio_server_tls: Server, tmp_path: Path, proxy:
     assert cause in done.stderr
 
 
-def test_the_sidecars_configuration_alone_does_not_find_the_authority(
-    rucio_server_tls: Server, tmp_path: Path
-) -> None:
+def test_the_sidecars_configuration_alone_does_not_find_the_authority(rucio_server_tls: Server, tmp_path: Path) -> None:
     done = _whoami(rucio_server_tls, tmp_path, "clients-41.5.1", repair=False)
     assert done.returncode == 1
     assert "/etc/pki/tls/certs/CERN-bundle.pem" in done.stderr

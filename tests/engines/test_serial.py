@@ -1,0 +1,234 @@
+"""Serial specifications, compiled and run as REANA runs them, against a real Rucio server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.engines.serial_runner import Result, run_serial
+from tests.environments import needs
+from tests.rucio.server import Server
+
+EXAMPLE = """\
+version: 0.9.0
+inputs:
+  files:
+    - code/fit.sh
+    - rucio(escape, user.jdoe, events.root)                      # staged to ./events.root
+    - rucio(escape, user.jdoe, calib-v3.db) -> data/calib.db     # staged to data/calib.db
+  directories:
+    - rucio(escape, user.jdoe, run2022.aod) -> data/run2022      # a dataset: all its files
+  parameters:
+    events: rucio(escape, user.jdoe, events.root)                # the value becomes events.root
+workflow:
+  type: serial
+  specification:
+    steps:
+      - name: fit
+        environment: docker.io/library/bash:5.2
+        commands:
+          - sh code/fit.sh ${events} data/calib.db data/run2022
+outputs:
+  files:
+    - results/plot.png -> rucio(escape, user.jdoe, PLOT, rse=CERN-DISK, dataset=PLOTS)
+  directories:
+    - results/ntuples -> rucio(escape, user.jdoe, NTUPLES, rse=CERN-DISK)   # a dataset of the files in it
+"""
+FIT = """\
+mkdir -p results/ntuples
+cat "$1" "$2" "$3"/* > results/plot.png
+for f in "$3"/*; do cp "$f" "results/ntuples/RUN-$(basename "$f")"; done
+"""
+
+
+@pytest.fixture(scope="module")
+def jdoe(rucio_server_tls: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """The server that plays `escape`, with the data of design.md's example on it."""
+    directory = tmp_path_factory.mktemp("jdoe")
+    dids = {"events.root": None, "calib-v3.db": None, **{f"aod-{n}.root": "user.jdoe:run2022.aod" for n in (1, 2, 3)}}
+    for name, dataset in dids.items():
+        (directory / name).write_text(f"{name}\n" * 100)
+        rucio_server_tls.upload(directory / name, f"user.jdoe:{name}", "SITE1_SCRATCHDISK", "jdoe", dataset)
+    return rucio_server_tls
+
+
+@pytest.fixture
+def workspace_base(tmp_path: Path) -> Path:
+    return tmp_path / "reana"
+
+
+def write_project(directory: Path, text: str, **files: str) -> Path:
+    for name, content in {"reana.yaml": text, **files}.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(content)
+    return directory
+
+
+def compile_in(directory: Path, *args: str) -> Path:
+    """Compile reana.yaml in a directory with the installed command, as a user does."""
+    program = [sys.executable, "-m", "reana_rucio_compiler", "compile", "reana.yaml", "-o", "reana.out.yaml", *args]
+    done = subprocess.run(program, cwd=directory, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return directory / "reana.out.yaml"
+
+
+def explained(result: Result) -> str:
+    return "\n".join(f"[{job.step}: {job.returncode}]\n{job.stdout}{job.stderr}" for job in result.jobs)
+
+
+@pytest.mark.parametrize("reana", ["reana-0.9", "reana-0.95"])
+def test_the_example_of_the_documentation_moves_real_data_twice(
+    reana: str, jdoe: Server, tmp_path: Path, workspace_base: Path, unique_name: Callable[[str], str]
+) -> None:
+    needs(reana)
+    plot, plots, ntuples = unique_name("plot.png"), unique_name("plots"), unique_name("ntuples")
+    text = EXAMPLE.replace("PLOTS", plots).replace("PLOT", plot).replace("NTUPLES", ntuples)
+    project = write_project(tmp_path / "project", text, **{"code/fit.sh": FIT.replace("RUN", ntuples)})
+    sidecar = jdoe.sidecar(tmp_path / "sidecar", "jdoe")
+    spec = compile_in(project)
+    result = run_serial(spec, workspace_base=workspace_base, sidecar_env=sidecar, reana=reana)
+    assert result.returncode == 0, explained(result)
+    assert [job.step for job in result.jobs] == ["rucio-stage-in", "fit", "rucio-stage-out"]
+    ws = result.workspace
+    assert (ws / "events.root").read_text() == "events.root\n" * 100
+    assert (ws / "data/calib.db").read_text() == "calib-v3.db\n" * 100
+    assert sorted(path.name for path in (ws / "data/run2022").iterdir()) == [f"aod-{n}.root" for n in (1, 2, 3)]
+    staged = json.loads((ws / "rucio-stage-in.escape.json").read_text())
+    assert {each["did"] for each in staged["files"]} >= {"user.jdoe:events.root", "user.jdoe:aod-2.root"}
+
+    # What the analysis wrote is what anyone reads back from Rucio.
+    uploaded = {f"user.jdoe:{plot}": ws / "results/plot.png"}
+    uploaded.update((f"user.jdoe:{path.name}", path) for path in (ws / "results/ntuples").iterdir())
+    for did, path in uploaded.items():
+        assert jdoe.replica_path(did, "CERN-DISK").read_bytes() == path.read_bytes()
+    client = jdoe.client("jdoe")
+    content = {each["name"] for each in client.call("list_content", "user.jdoe", ntuples)}
+    assert content == {path.name for path in (ws / "results/ntuples").iterdir()}
+    assert [each["name"] for each in client.call("list_content", "user.jdoe", plots)] == [plot]
+
+    # A restart in the same workspace moves nothing and succeeds.
+    jdoe.clear_requests()
+    again = run_serial(spec, workspace_base=workspace_base, sidecar_env=sidecar, reana=reana, workspace=ws)
+    assert again.returncode == 0, explained(again)
+    changing = [(method, path) for method, path in jdoe.requests() if method in ("PUT", "DELETE")]
+    assert not changing
+    assert not [
+        path for method, path in jdoe.requests() if method == "POST" and path.endswith(("/replicas", "/rules/"))
+    ]
+
+
+def test_a_failed_stage_in_stops_the_workflow(jdoe: Server, tmp_path: Path, workspace_base: Path) -> None:
+    text = (
+        EXAMPLE.replace("events.root)  ", "no-such-events.root)  ")
+        .replace("PLOT", "p-{run}")
+        .replace("NTUPLES", "n-{run}")
+    )
+    project = write_project(tmp_path / "project", text, **{"code/fit.sh": FIT})
+    result = run_serial(
+        compile_in(project), workspace_base=workspace_base, sidecar_env=jdoe.sidecar(tmp_path / "sidecar", "jdoe")
+    )
+    assert [job.step for job in result.jobs] == ["rucio-stage-in"]
+    assert result.jobs[0].returncode == 5
+    last = result.jobs[0].stderr.strip().splitlines()[-1]
+    assert last.startswith("reana-rucio: error: user.jdoe:no-such-events.root")
+
+
+def test_outputs_are_checked_before_anything_is_computed(jdoe: Server, tmp_path: Path, workspace_base: Path) -> None:
+    text = EXAMPLE.replace("CERN-DISK", "NO-SUCH-RSE").replace("PLOT", "p-{run}").replace("NTUPLES", "n-{run}")
+    project = write_project(tmp_path / "project", text, **{"code/fit.sh": FIT})
+    result = run_serial(
+        compile_in(project), workspace_base=workspace_base, sidecar_env=jdoe.sidecar(tmp_path / "sidecar", "jdoe")
+    )
+    assert [job.step for job in result.jobs] == ["rucio-stage-in"]
+    assert result.jobs[0].returncode == 7, explained(result)
+    assert not (result.workspace / "events.root").exists()
+
+
+def test_run_in_an_output_name_is_the_uuid_of_the_workflow(
+    jdoe: Server, tmp_path: Path, workspace_base: Path, unique_name: Callable[[str], str]
+) -> None:
+    stem = unique_name("plot")
+    text = (
+        EXAMPLE.replace("PLOTS", f"{stem}s-{{run}}")
+        .replace("PLOT", f"{stem}-{{run}}")
+        .replace("NTUPLES", f"{stem}n-{{run}}")
+    )
+    project = write_project(tmp_path / "project", text, **{"code/fit.sh": FIT.replace("RUN", stem)})
+    result = run_serial(
+        compile_in(project), workspace_base=workspace_base, sidecar_env=jdoe.sidecar(tmp_path / "sidecar", "jdoe")
+    )
+    assert result.returncode == 0, explained(result)
+    run = result.workspace.name
+    assert jdoe.replica_path(f"user.jdoe:{stem}-{run}", "CERN-DISK").exists()
+
+
+def test_two_instances_with_their_own_credentials(
+    jdoe: Server, second_rucio_server: Server, tmp_path: Path, workspace_base: Path, unique_name: Callable[[str], str]
+) -> None:
+    other, result_name = unique_name("resolution.csv"), unique_name("fit.txt")
+    (tmp_path / other).write_text("resolution\n")
+    second_rucio_server.upload(tmp_path / other, f"group.other:{other}", "OTHER1_SCRATCHDISK", "alice")
+    text = f"""\
+inputs:
+  files:
+    - rucio(escape, user.jdoe, events.root)
+    - rucio(other, group.other, {other}) -> data/resolution.csv
+rucio:
+  instances:
+    other:
+      rucio_host: {second_rucio_server.url}
+      auth_type: userpass
+      account: alice
+      rse: OTHER1_SCRATCHDISK
+workflow:
+  type: serial
+  specification:
+    steps:
+      - environment: docker.io/library/bash:5.2
+        commands:
+          - cat events.root data/resolution.csv > fit.txt
+outputs:
+  files:
+    - fit.txt -> rucio(other, group.other, {result_name})
+"""
+    spec = compile_in(write_project(tmp_path / "project", text))
+    secrets = {"RUCIO_OTHER_USERNAME": "alice", "RUCIO_OTHER_PASSWORD": second_rucio_server.accounts["alice"]}
+    result = run_serial(
+        spec, workspace_base=workspace_base, sidecar_env=jdoe.sidecar(tmp_path / "sidecar", "jdoe"), secrets_env=secrets
+    )
+    assert result.returncode == 0, explained(result)
+    assert [job.step for job in result.jobs] == ["rucio-stage-in", "rucio-stage-in", "", "rucio-stage-out"]
+    stored = second_rucio_server.replica_path(f"group.other:{result_name}", "OTHER1_SCRATCHDISK")
+    assert stored.read_text() == "events.root\n" * 100 + "resolution\n"
+    for path in [*result.workspace.rglob("*"), spec]:
+        if path.is_file():
+            assert b"alicepw2" not in path.read_bytes()
+
+
+def test_a_program_in_a_side_file_is_run_only_unchanged(jdoe: Server, tmp_path: Path, workspace_base: Path) -> None:
+    text = "inputs:\n  files:\n" + "".join(
+        f'    - rucio(escape, user.jdoe, events.root, rse="{"|".join(["SITE1_SCRATCHDISK"] * 200)}") -> data/{n}.root\n'
+        for n in range(20)
+    )
+    text += "workflow: {type: serial, specification: {steps: [{environment: 'a:1', commands: [cat data/*.root]}]}}\n"
+    spec = compile_in(write_project(tmp_path / "project", text))
+    files = yaml.safe_load(spec.read_text())["inputs"]["files"]
+    assert files == ["rucio-stage-in.escape.manifest.json", "rucio-stager.py"]
+    sidecar = jdoe.sidecar(tmp_path / "sidecar", "jdoe")
+    result = run_serial(spec, workspace_base=workspace_base, sidecar_env=sidecar)
+    assert result.returncode == 0, explained(result)
+
+    for name in files:
+        changed = tmp_path / f"changed-{name}"
+        shutil.copytree(spec.parent, changed)
+        (changed / name).write_text((changed / name).read_text() + "\n")
+        result = run_serial(changed / spec.name, workspace_base=tmp_path / f"reana-{name}", sidecar_env=sidecar)
+        assert result.jobs[-1].returncode == 2
+        assert result.jobs[-1].stderr.strip().splitlines()[-1].startswith(f"reana-rucio: error: {name}")
