@@ -31,11 +31,11 @@ from ...specification import compiled_name, edit_parameters, header, rename
 from ...staging import embed, unique
 from ...task import Graft, Task
 from .binding import Bindings, bind
-from .jobs import RECEIPT, StagingStep, stage_in_steps, stage_out_steps
+from .jobs import MANIFEST_INPUT, PROGRAM_INPUT, RECEIPT, StagingStep, stage_in_steps, stage_out_steps
 from .outputs import select
 from .reading import PROCESSES, Files, Place, Process, class_of
 from .rewiring import Rewriting, push_down, replace_inputs, rewire, with_header
-from .tools import MANIFEST_INPUT, PROGRAM_INPUT, overhead, side_feeds, tool
+from .tools import overhead, side_feeds, tool
 from .wrapping import wrap
 
 VERSIONS = ("v1.0", "v1.1", "v1.2")

@@ -262,15 +262,15 @@ class _Value:
             return self.complete(draft)
         return draft
 
-    def draft(self, place: Place, depth: int = 0) -> Any:
+    def draft(self, place: Place, depth: int = 0, beside: bool = True) -> Any:
         node = place.node
         if node.kind == "sequence":
-            return [self.draft(each, depth + 1) for each in place.items]
+            return [self.draft(each, depth + 1, beside) for each in place.items]
         if node.kind == "mapping":
             kind = place.get("class")
             if kind and kind.text in ("File", "Directory"):
-                return self.file(place, kind.text)
-            return {key: self.draft(child, depth + 1) for key in place.keys if (child := place.get(key))}
+                return self.file(place, kind.text, beside)
+            return {key: self.draft(child, depth + 1, beside) for key in place.keys if (child := place.get(key))}
         text = self.finder.values.get((place.document.source, place.where))
         if text is None:
             return plain(node)
@@ -291,14 +291,14 @@ class _Value:
             self.mismatch(place, transfer, "Directory" if kind == "File" else "File")
         return text
 
-    def file(self, place: Place, kind: str) -> Any:
+    def file(self, place: Place, kind: str, beside: bool) -> Any:
         finder, path = self.finder, file_path(place, self.base, self.finder.values)
         finder.seen.add((place.document, place.where))
         value = {key: plain(child.node) for key in place.keys if (child := place.get(key))}
         for key in ("secondaryFiles", "listing"):
             inner = place.get(key)
             if inner is not None:
-                value[key] = self.draft(inner, 1)
+                value[key] = self.draft(inner, 1, beside=False)
         if path is None:
             return value
         transfer = finder.relation(path, place)
@@ -308,7 +308,7 @@ class _Value:
             self.transfers.append(transfer)
             value = {key: each for key, each in value.items() if key not in ("location", "path")}
             value[STAGED] = path
-        if kind == "File":
+        if kind == "File" and beside:
             self.find_secondary(place, value, path, transfer)
         return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,8 @@ from .outputs import Upload
 from .reading import Process
 
 RECEIPT = "receipt"  # the output of a staging tool that proves its success
+PROGRAM_INPUT, MANIFEST_INPUT = "rucio_stage_program", "rucio_stage_manifest"
+RESERVED = frozenset((RECEIPT, PROGRAM_INPUT, MANIFEST_INPUT))
 
 
 @dataclass(frozen=True)
@@ -64,19 +67,15 @@ def stage_out_steps(plan: Plan, uploads: Mapping[Transfer, Upload], taken: Itera
     """The steps that stage out; each follows the outputs of all instances."""
     steps = []
     for job in stage_out_jobs(plan):
-        own = [uploads[each] for each in job.uploads]
-        ids: dict[str, Upload] = {}
-        paths = {}
-        for upload in own:
-            if ids.get(upload.id) not in (None, upload):
-                raise AssertionError(f"two outputs called {upload.id}")
-            ids[upload.id] = upload
-            paths[upload.transfer.path] = (upload.id, upload.type == "File[]")
-        feeds = tuple(Feed(name, upload.type, upload.link) for name, upload in ids.items())
-        others = {upload.id: upload.link for upload in uploads.values() if upload.id not in ids}
+        own = {uploads[each].id: uploads[each] for each in job.uploads}
+        ids = {key: unique(key, RESERVED) for key in own}
+        feeds = tuple(Feed(ids[key], upload.type, upload.link) for key, upload in own.items())
+        found = [uploads[each] for each in job.uploads]
+        paths = {each.transfer.path: (ids[each.id], each.type == "File[]") for each in found}
+        others = {upload.id: upload.link for upload in uploads.values() if upload.id not in own}
         # The engine has seen to it that the outputs exist, or this step would not run.
-        step = StagingStep("", replace(job, requires=()), (), feeds, paths, after=tuple(others.values()))
-        steps.append(step)
+        alone = replace(job, requires=())
+        steps.append(StagingStep("", alone, (), feeds, paths, after=tuple(others.values())))
     return tuple(_named(steps, taken))
 
 
@@ -129,15 +128,16 @@ def _with_bound(steps: list[StagingStep], bindings: Bindings) -> list[StagingSte
                 leaf = Bound(_free(name, bound[other]), kind, None, {"class": kind, STAGED: transfer.path}, (transfer,), (),
                              frozenset())  # fmt: skip
                 bound[other].append(leaf)
-                feeds[maker].append(Feed(f"rucio_stage_{other}_{leaf.id}", kind, {"source": f"{other}/{leaf.id}"}))
-                value = _handed_over(value, transfer.path, feeds[maker][-1].id)
+                feed = Feed(re.sub(r"\W", "_", f"{other}_{leaf.id}"), kind, {"source": f"{other}/{leaf.id}"})
+                feeds[maker].append(feed)
+                value = _handed_over(value, transfer.path, feed.id)
         feeds[maker] += [Feed(handed.id, handed.type, {"source": handed.id}) for handed in each.handed]
         bound[maker].append(replace(each, id=_free(each.id, bound[maker]), value=value))
     return [replace(step, bound=tuple(bound[step.id]), feeds=tuple(feeds[step.id])) for step in steps]
 
 
 def _free(name: str, others: Iterable[Bound]) -> str:
-    return unique(name, {RECEIPT, *(each.id for each in others)})
+    return unique(name, {*RESERVED, *(each.id for each in others)})
 
 
 def _handed_over(value: Any, path: str, name: str) -> Any:

@@ -9,10 +9,8 @@ from typing import Any
 
 from ...edits import block
 from ...staging import Embedding, Job, encode, script
-from .jobs import RECEIPT, Feed, StagingStep
+from .jobs import MANIFEST_INPUT, PROGRAM_INPUT, RECEIPT, Feed, StagingStep
 from .reading import Place, Process
-
-PROGRAM_INPUT, MANIFEST_INPUT = "rucio_stage_program", "rucio_stage_manifest"
 
 
 def driver() -> str:

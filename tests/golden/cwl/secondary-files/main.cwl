@@ -1,0 +1,21 @@
+cwlVersion: v1.2
+class: Workflow
+inputs:
+  reads:
+    type: File
+    secondaryFiles: [^.bai, "^.txt?", {pattern: .md5, required: false}]
+  local: {type: File, secondaryFiles: ^.bai}
+  genome: {type: File, secondaryFiles: .idx}
+outputs: []
+steps:
+  align:
+    run:
+      class: CommandLineTool
+      baseCommand: ls
+      inputs:
+        reads: {type: File, secondaryFiles: [^.bai]}
+        local: {type: File, secondaryFiles: [^.bai]}
+        genome: {type: File, secondaryFiles: [.idx]}
+      outputs: []
+    in: {reads: reads, local: local, genome: genome}
+    out: []
