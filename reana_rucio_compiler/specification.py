@@ -51,9 +51,10 @@ def edit_specification(document: Document, plan: Plan, graft: Graft) -> list[Edi
                 replaced[path][index] = transfer.path
     inputs = document.at(("inputs",))
     edits = edit_parameters(document, plan, graft.removed)
-    needed = {name for name in graft.loads if not _listed(document, "inputs", name)}
+    # REANA 0.95 refuses a file that is also in one of the directories (validate_inputs of reana-commons).
+    needed = sorted(name for name in {*graft.files, *graft.loads} if not _listed(document, "inputs", name))
     for path, indexes in removed.items():
-        added = sorted({*graft.files, *needed}) if path == ("inputs", "files") else []
+        added = needed if path == ("inputs", "files") else []
         if (indexes or added) and (document.at(path) or added):
             edits += _edit_list(document, path, indexes, added, graft.parameters)
     if graft.parameters and inputs is not None and inputs.kind == "mapping":
@@ -63,8 +64,9 @@ def edit_specification(document: Document, plan: Plan, graft: Graft) -> list[Edi
             edits += edit_sequence(document, path, replace=texts)
     # REANA 0.95 takes nothing but these with it, where one of them is given (facts A.2).
     if graft.files and (document.at(("workflow", "files")) or document.at(("workflow", "directories"))):
-        loaded = {name for name in graft.loads if not _listed(document, "workflow", name)}
-        edits += _edit_list(document, ("workflow", "files"), [], sorted({*graft.files, *loaded}))
+        loaded = sorted(name for name in {*graft.files, *graft.loads} if not _listed(document, "workflow", name))
+        if loaded:
+            edits += _edit_list(document, ("workflow", "files"), [], loaded)
     if document.at(("rucio",)):
         edits += remove_key(document, ("rucio",))
     return [*edits, _header(document)]

@@ -101,6 +101,8 @@ class _Finder:
         self.names = {entry.id for entry in (*workflow.inputs, *workflow.outputs, *workflow.steps)}
         self.seen: set[tuple[Any, Any]] = set()  # the defaults that are looked at where they are used
         self.wrong: set[Transfer] = set()
+        spaces = [place.get("$namespaces") for place in (job_order, Place(workflow.place.document, ())) if place]
+        self.namespaces = {key: text for each in spaces if each for key, text in plain(each.node).items()}
 
     def input(self, entry: Entry) -> Iterator[Bound]:
         """The input of the Workflow as a bound value, if its value holds a staged path."""
@@ -170,7 +172,13 @@ class _Finder:
             message = f'the contents of "{entry.id}" are loaded before it is staged'
             self.report.add(rules.CWL_DEFAULT, place.span, message, "put loadContents at the input of the step (v1.1)")
 
+    def expanded(self, name: str) -> str:
+        """A format as CWL has it once the job order is loaded: with what its prefix stands for."""
+        prefix, colon, rest = name.partition(":")
+        return f"{self.namespaces[prefix]}{rest}" if colon and prefix in self.namespaces else name
+
     def base(self, place: Place) -> str:
+        """The directory of a document, which the files of its defaults are sought from."""
         return posixpath.dirname(self.files.names.get(place.document, ""))
 
     def steps_naming(self, transfer: Transfer) -> frozenset[str]:
@@ -308,6 +316,8 @@ class _Value:
             self.transfers.append(transfer)
             value = {key: each for key, each in value.items() if key not in ("location", "path")}
             value[STAGED] = path
+            if "format" in value:
+                value["format"] = finder.expanded(str(value["format"]))
         if kind == "File" and beside:
             self.find_secondary(place, value, path, transfer)
         return value

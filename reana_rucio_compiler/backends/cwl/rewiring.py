@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...documents import Document
+from ...documents import Document, Where
 from ...edits import Edit, apply, edit_mapping, edit_sequence, replace_scalar
 from ...specification import compiled_name
 from ...staging import unique
@@ -22,10 +22,21 @@ class Rewriting:
         self.files, self.workflow = files, workflow
         self.current = workflow.place.document  # the one that is being edited, for messages
         self._edits: dict[Document, dict[Edit, None]] = {}
+        self._fragments: dict[tuple[Document, Where], str] = {}
 
     def add(self, document: Document, edits: Iterable[Edit]) -> None:
         """Take edits of a document; one that comes twice, because of an alias, is one."""
         self._edits.setdefault(document, {}).update(dict.fromkeys(edits))
+
+    def refeed(self, scalar: Place, name: str, source: str) -> None:
+        """Put a source in the place of an input in a reference, which may begin with the file that it stands in."""
+        file, mark, fragment = scalar.text.rpartition("#")
+        fragment = fragment[: len(fragment) - len(name)] + source
+        if (scalar.document, scalar.where) in self.files.links:
+            self._fragments[scalar.document, scalar.where] = fragment
+            self.add(scalar.document, [])
+        else:
+            self.add(scalar.document, [scalar_edit(scalar, file + mark + fragment)])
 
     def extend(
         self, container: Place, first: Mapping[str, Any], last: Mapping[str, Any], remove: Iterable[str] = ()
@@ -59,6 +70,7 @@ class Rewriting:
                 start = posixpath.dirname(self.files.names[document])
                 path = posixpath.relpath(new_name(target), start or ".")
                 _, mark, fragment = place.text.partition("#")
+                fragment = self._fragments.get((document, where), fragment)
                 self.add(document, [scalar_edit(place, path + mark + fragment)])
         return {new_name(document): with_header(document, edits, header) for document, edits in self._edits.items()}
 
@@ -124,9 +136,10 @@ def rewire(rewriting: Rewriting, before: tuple[StagingStep, ...], links: Mapping
 
 def _refeed(rewriting: Rewriting, place: Place | None, fed: Mapping[str, str]) -> None:
     for scalar, step, name in rewriting.workflow.refers(place):
+        if scalar.text.partition("#")[1] and not scalar.text.startswith("#"):
+            rewriting.files.linked(scalar)
         if not step and name in fed:
-            text = scalar.text[: len(scalar.text) - len(name)] + fed[name]
-            rewriting.add(scalar.document, [scalar_edit(scalar, text)])
+            rewriting.refeed(scalar, name, fed[name])
 
 
 def _add_defaults(rewriting: Rewriting, step: Entry, before: Iterable[StagingStep], added: dict[str, Any]) -> None:

@@ -112,7 +112,7 @@ _DOC = {
 
 def _output(type_: Any, secondary: Any) -> Any:
     if secondary and type_ != "Any":
-        return {"type": type_, "secondaryFiles": secondary}
+        return {"type": type_, "secondaryFiles": secondary if isinstance(secondary, list) else [secondary]}
     return {"type": type_} if isinstance(type_, dict) else type_
 
 

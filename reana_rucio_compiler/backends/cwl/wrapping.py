@@ -9,14 +9,16 @@ from ...diagnostics import Report
 from ...documents import parse
 from ...edits import block
 from ...source import Source
+from ...staging import unique
 from .reading import Entry, Files, Place, Process, builtin, plain
 
 
 def wrap(files: Files, process: Process, name: str, fragment: str, report: Report) -> Process | None:
     """A Workflow, in a document of its own called ``name``, whose one step runs the process."""
     target = posixpath.basename(files.names[process.place.document]) + (f"#{fragment}" if fragment else "")
-    step = process.id if process.id and process.id != "main" else _step_name(files.names[process.place.document])
     inputs = {entry.id: _parameter(entry) for entry in process.inputs}
+    own = process.id if process.id and process.id != "main" else _step_name(files.names[process.place.document])
+    step = unique(own, {entry.id for entry in (*process.inputs, *process.outputs)})
     outputs = {
         entry.id: {"type": _output_type(entry), "outputSource": f"{step}/{entry.id}"} for entry in process.outputs
     }

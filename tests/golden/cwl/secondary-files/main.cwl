@@ -3,9 +3,9 @@ class: Workflow
 inputs:
   reads:
     type: File
-    secondaryFiles: [^.bai, "^.txt?", {pattern: .md5, required: false}]
-  local: {type: File, secondaryFiles: ^.bai}
-  genome: {type: File, secondaryFiles: .idx}
+    secondaryFiles: [^.bai, "^.txt?", .md5?]
+  local: {type: File, secondaryFiles: [^.bai]}
+  genome: {type: File, secondaryFiles: [.idx]}
 outputs: []
 steps:
   align:

@@ -30,14 +30,15 @@ outputs:
     secondaryFiles:
       - '^.bai'
       - '^.txt?'
-      - pattern: .md5
-        required: false
+      - '.md5?'
   local:
     type: File
-    secondaryFiles: '^.bai'
+    secondaryFiles:
+      - '^.bai'
   genome:
     type: File
-    secondaryFiles: .idx
+    secondaryFiles:
+      - .idx
   receipt:
     type: File
     outputBinding:
