@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 from . import documents, rules
-from .backends import cwl, serial
 from .diagnostics import Diagnostic, Report
 from .documents import Document
 from .edits import Uneditable, apply
@@ -20,7 +20,7 @@ from .specification import edit_specification
 from .task import Graft, Task
 from .workspace import Workspace, find_workspace
 
-BACKENDS: dict[str, Callable[[Task, Report], Graft]] = {"serial": serial.graft, "cwl": cwl.graft}
+ENGINES = ("serial", "cwl")  # each is a module of backends/, imported when it is needed
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,11 @@ def _compile(
 
 def _graft(task: Task, report: Report) -> Graft:
     engine = engine_of(task.document)
-    if engine in BACKENDS:
-        return BACKENDS[engine](task, report)
+    if engine in ENGINES:
+        graft: Graft = import_module(f".backends.{engine}", __package__).graft(task, report)
+        return graft
     message = f'rucio(...) in a workflow of type "{engine}" cannot be compiled'
-    hint = f"possible are {', '.join(BACKENDS)}"
+    hint = f"possible are {', '.join(ENGINES)}"
     report.add(rules.UNSUPPORTED_ENGINE, task.document.span(("workflow", "type")), message, hint)
     return Graft()
 

@@ -74,7 +74,7 @@ class Job:
         if self.downloads:
             manifest["downloads"] = [_entry(transfer, ("rse", "first")) for transfer in self.downloads]
         if self.uploads:
-            keys = ("rse", "dataset", "lifetime", "if_exists")
+            keys = ("rse", "dataset", "prefix", "lifetime", "if_exists")
             manifest["uploads"] = [_entry(transfer, keys) for transfer in self.uploads]
         if self.requires:
             manifest["requires"] = list(self.requires)

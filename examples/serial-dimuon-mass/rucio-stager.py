@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # ruff: noqa: C408, C901, PLR0912  (some engines double braces, hence dict())
-"""Move data between Rucio and a REANA workspace, the current directory: stager.py MANIFEST.json [NAME=VALUE]...
+"""Move data between Rucio and a REANA workspace, the current directory: stager.py MANIFEST.json NAME=VALUE...
 
 Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest; VALUE replaces {NAME} in it. The
 last thing written, if all went well, is a receipt. Exit: 0 done, 1 unexpected, 2 manifest or usage, 3 secret,
-proxy or configuration, 4 server not reached, 5 no such DID or replica, 6 checksum or size, 7 permission, quota
-or RSE, 8 DID exists with other content, 9 local output missing; the last line on standard error says more.
+proxy or configuration, 4 server not reached, 5 no such DID or replica, 6 checksum or size, 7 permission,
+quota or RSE, 8 DID exists with other content, 9 local output missing; standard error ends with the cause.
 
 What is staged in is there as a whole and right, or not at all. What is there and right stays; a file that is
 wrong is replaced, and so is a directory, unless it holds what does not belong to it: that is refused.
@@ -59,7 +59,8 @@ FIELDS = {  # of an object ("!" = required): an object, a list [], a type of num
     "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse": TEXT,
                   "first": int},
     "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
-                "dataset": r"(?:[^\s:]+:)?" + NAME, "lifetime": int, "if_exists": "skip|fail"},
+                "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
+                "if_exists": "skip|fail"},
     "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int}}
 ADD = "reana-client secrets-add --overwrite --"
 PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
@@ -71,7 +72,7 @@ class Error(Exception):
     """A failure that the user can act on: an exit code, and `what: cause; remedy`."""
 
     def __init__(self, code, text, *args):
-        super().__init__(text % args)
+        super().__init__(text % args if args else text)
         self.code = code
 
 
@@ -82,7 +83,7 @@ class Stopped(BaseException):
 # --- messages
 
 def say(text, stream=None):
-    for secret in HIDDEN:
+    for secret in HIDDEN if all(HIDDEN) else ():
         text = text.replace(secret, "***")
     print(text, file=stream or OUT, flush=True)
 
@@ -111,12 +112,14 @@ def brief(what, limit=3):
 
 def code_of(error):
     """The exit code that an exception means; 1 if it is unexpected."""
-    names = {kind.__name__ for kind in type(error).__mro__}
+    names = {base.__name__ for base in type(error).__mro__}
     if "SSLError" in names and re.search("(?i)certificate|alert|unknown.ca", str(error)):
         return SECRET
     if re.search(r"status code: (5\d\d|429)", str(error)):
         return SERVER
-    return getattr(error, "code", 0) or next((code for code in CODES if names & set(CODES[code].split())), 1)
+    if isinstance(error, Error):
+        return error.code
+    return next((code for code in CODES if names & set(CODES[code].split())), 1)
 
 
 @contextlib.contextmanager
@@ -198,7 +201,7 @@ def load(path, *words):
         if two[:len(one)] == one:
             raise Error(USAGE, "downloads: %s is inside of %s, staged too", "/".join(two), "/".join(one))
     for entry in manifest.setdefault("uploads", []):
-        for field in {"name", "dataset"} & set(entry):
+        for field in {"name", "dataset", "prefix"} & set(entry):
             entry[field] = re.sub(re.escape("{run}"), run_id, entry[field])
     settings = dict(attempts=4, backoff=5, timeout=600, threads=4)
     settings.update(manifest.get("settings", {}))
@@ -380,6 +383,8 @@ def configure(instance, private):
     else:
         with open(secret(instance, "token_file"), errors="replace") as stream:
             HIDDEN.append(stream.read().strip())
+        if not HIDDEN[-1]:
+            raise Error(SECRET, "secret %(token_file)s: is empty" % instance)
         env["BEARER_TOKEN_FILE"] = write_private(client["auth_token_file_path"], HIDDEN[-1].encode())
         drop.append("BEARER_TOKEN")
     lines = ["[client]"] + ["%s = %s" % (name, client[name].replace("%", "%%")) for name in client]
@@ -767,7 +772,8 @@ def check_uploads(server, uploads, local):
         scope, path, files = entry["scope"], entry["path"], [(entry["path"], entry["name"])]
         dataset = entry.get("dataset")
         if entry["type"] == "directory":
-            dataset, files = entry["name"], [(path + "/" + name, name) for name in visible(path) if local]
+            dataset, files = entry["name"], [
+                (path + "/" + name, entry.get("prefix", "") + name) for name in visible(path) if local]
         entry["dataset"] = dataset and tuple((scope + ":" + dataset).split(":")[-2:])
         entry["files"] = [dict(path=path, key=(scope, name), bytes=os.path.getsize(path) if local else 1,
                                entry=entry) for path, name in files]

@@ -173,11 +173,11 @@ def test_token_of_a_secret(job: Job, name: str, tmp_path: Path) -> None:
     assert token not in result.out
 
 
-@pytest.mark.parametrize("token", ["", "wrong"])
+@pytest.mark.parametrize("token", ["", "\n", "wrong"])
 def test_3_bad_token(job: Job, token: str) -> None:
     (job.secrets / "vre_token").write_text(token)
     job.instance.update(auth_type="oidc", token_file="vre_token")
-    _fails(job, 3, "account alice: " if token else "secret vre_token: ")
+    _fails(job, 3, "account alice: " if token.strip() else "secret vre_token: ")
 
 
 def test_two_instances_in_one_workspace(
