@@ -62,14 +62,18 @@ def edit_specification(document: Document, plan: Plan, graft: Graft) -> list[Edi
     for path, texts in replaced.items():
         if texts:
             edits += edit_sequence(document, path, replace=texts)
-    # REANA 0.95 takes nothing but these with it, where one of them is given (facts A.2).
-    if graft.files and (document.at(("workflow", "files")) or document.at(("workflow", "directories"))):
-        loaded = sorted(name for name in {*graft.files, *graft.loads} if not _listed(document, "workflow", name))
-        if loaded:
-            edits += _edit_list(document, ("workflow", "files"), [], loaded)
+    edits += _edit_bundle(document, graft)
     if document.at(("rucio",)):
         edits += remove_key(document, ("rucio",))
     return [*edits, _header(document)]
+
+
+def _edit_bundle(document: Document, graft: Graft) -> list[Edit]:
+    """The edits of workflow.files: REANA 0.95 loads nothing else, where that or directories is given (facts A.2)."""
+    if not (graft.files and (document.at(("workflow", "files")) or document.at(("workflow", "directories")))):
+        return []
+    loaded = sorted(name for name in {*graft.files, *graft.loads} if not _listed(document, "workflow", name))
+    return _edit_list(document, ("workflow", "files"), [], loaded) if loaded else []
 
 
 def _position(reference: Reference) -> tuple[tuple[Any, ...], int]:

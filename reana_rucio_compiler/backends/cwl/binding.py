@@ -23,7 +23,7 @@ STAGED, HANDED, LISTED = "rucio_staged", "rucio_handed", "rucio_listed"  # the w
 
 @dataclass(frozen=True)
 class Handed:
-    """A file that is not staged, in a value with one that is: a new input of the Workflow, handed to the staging tool."""
+    """A file that is not staged, in a value with one that is: a new input of the Workflow, for the staging tool."""
 
     id: str
     type: str
@@ -74,7 +74,7 @@ def bind(task: Task, files: Files, workflow: Process, job_order: Place | None, r
             continue
         steps = finder.steps_naming(transfer)
         result.waiting.append((transfer, steps or everything))
-        if transfer not in finder.wrong:
+        if transfer not in finder.wrong and not report.failed:
             message = f'nothing in the workflow takes "{transfer.path}" as a File or a Directory'
             who = "the steps that get its name" if steps else "all steps"
             hint = f"it is staged into the workspace, and {who} wait for it"
@@ -210,7 +210,9 @@ class _Finder:
         for transfer in self.task.plan.inputs:
             if path in ("", ".") or transfer.path.startswith(path + "/"):
                 message = f'"{path or "."}" holds "{transfer.path}", which is staged'
-                hint = "a job gets a directory as it is before anything is staged: stage all of it, or name the file itself"
+                hint = (
+                    "a directory is given to jobs as it is before anything is staged; stage all of it, or name the file"
+                )
             elif path.startswith(transfer.path + "/"):
                 message = f'"{path}" is inside of "{transfer.path}", which is staged as a whole'
                 hint = f"take the Directory, or stage the file: rucio(..., NAME) -> {path}"
@@ -326,10 +328,10 @@ class _Value:
         self.finder.wrong.add(transfer)
         staged = "one file" if transfer.type == "file" else "a directory"
         message = f'"{transfer.path}" is staged as {staged}, and this is a {wanted}'
-        where = "files" if wanted == "File" else "directories"
-        self.finder.report.add(
-            rules.CWL_CLASS, place.span, message, f"declare it under inputs.{where}, or change the class"
-        )
+        hint = f"declare it under inputs.{'files' if wanted == 'File' else 'directories'}, or change the class"
+        if place.node.kind == "scalar":
+            hint = "a path that ends with / makes it a directory" if wanted == "Directory" else "leave the / away"
+        self.finder.report.add(rules.CWL_CLASS, place.span, message, hint)
 
     def find_secondary(self, place: Place, value: dict[str, Any], path: str, transfer: Transfer | None) -> None:
         """Add the files that the declaration wants beside this one, where one of them is staged."""

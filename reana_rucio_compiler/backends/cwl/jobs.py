@@ -32,8 +32,8 @@ class StagingStep:
     """A step that is added, and the job it runs.
 
     ``bound`` are what a stage-in hands on; ``uploads`` says for each path of a stage-out which feed it is, and whether
-    that is an array of files. ``waiting`` are the steps that it must precede without feeding them, ``after`` the sources
-    that it must follow without taking them.
+    that is an array of files. ``waiting`` are the steps that it must precede without feeding them, ``after`` the
+    sources that it must follow without taking them.
     """
 
     id: str
@@ -112,7 +112,7 @@ def _named(steps: Iterable[StagingStep], taken: Iterable[str]) -> list[StagingSt
 
 
 def _with_bound(steps: list[StagingStep], bindings: Bindings) -> list[StagingStep]:
-    """Give each bound value to the step that makes it: the last of its instances, to which the others hand their files."""
+    """Give each bound value to the step that makes it: of the last of its instances; the others hand it their files."""
     bound: dict[str, list[Bound]] = {step.id: [] for step in steps}
     feeds: dict[str, list[Feed]] = {step.id: [] for step in steps}
     home = {transfer: step.id for step in steps for transfer in step.job.downloads}
@@ -125,8 +125,8 @@ def _with_bound(steps: list[StagingStep], bindings: Bindings) -> list[StagingSte
             if other != maker:
                 name = f"{each.id}_{each.transfers.index(transfer) + 1}"
                 kind = "File" if transfer.type == "file" else "Directory"
-                leaf = Bound(_free(name, bound[other]), kind, None, {"class": kind, STAGED: transfer.path}, (transfer,), (),
-                             frozenset())  # fmt: skip
+                leaf_id, leaf_value = _free(name, bound[other]), {"class": kind, STAGED: transfer.path}
+                leaf = Bound(leaf_id, kind, None, leaf_value, (transfer,), (), frozenset())
                 bound[other].append(leaf)
                 feed = Feed(re.sub(r"\W", "_", f"{other}_{leaf.id}"), kind, {"source": f"{other}/{leaf.id}"})
                 feeds[maker].append(feed)

@@ -22,7 +22,7 @@ Names = Callable[[str], "str | None"]  # what an input is, as a string, where th
 
 @dataclass(frozen=True)
 class Upload:
-    """The output ``id`` of the Workflow, of type ``File``, ``Directory`` or ``File[]``, and the ``source`` of its value."""
+    """The output ``id`` of the Workflow, of type ``File``, ``Directory`` or ``File[]``, and where its value comes from."""
 
     transfer: Transfer
     id: str
@@ -99,7 +99,7 @@ def _path_span(transfer: Transfer) -> Any:
 
 
 def _rank(name: str, path: str) -> int:
-    """How well a path fits the name (perhaps a pattern) of an output: 2 with its directories, 1 without, 0 not at all."""
+    """How well a path fits the name (or pattern) of an output: 2 with its directories, 1 without, 0 not at all."""
     name = posixpath.normpath(name)
     if path == name or path.endswith("/" + name):
         return 2

@@ -247,7 +247,7 @@ class Process:
         return self.files.process(place) if place else None
 
     def refers(self, place: Place | None) -> Iterator[tuple[Place, str, str]]:
-        """Each name in a ``source:`` or ``outputSource:``: where it stands, the step (empty: an input), the parameter."""
+        """Each name in a ``source:``: where it stands, the step (empty: an input of the Workflow), the parameter."""
         for scalar in place.items or (place,) if place else ():
             if scalar.text:
                 yield (scalar, *self.reference(scalar.text))

@@ -172,14 +172,24 @@ arguments:
                 value = dict(value)
                 source = self.source(value)
                 if value.pop("rucio_listed", False):
-                    folder = self.new_folder()
-                    return [
-                        self.file({"class": "File"}, os.path.join(source, name), folder)
-                        for name in sorted(os.listdir(source))
-                    ]
+                    folder, names = self.new_folder(), sorted(os.listdir(source))
+                    return [self.file({"class": "File"}, os.path.join(source, name), folder) for name in names]
                 folder = folder or self.new_folder()
                 value = self.file(value, source, folder)
+            elif value.get("class") == "Directory" and "listing" in value:
+                return self.directory(value, folder or self.new_folder())
             return {key: self.fill(each, folder if key == "secondaryFiles" else None) for key, each in value.items()}
+
+        def directory(self, value, folder):
+            """A directory that is given by its listing, made: cwltool takes none without a path for an output."""
+            path, listing = folder + "/" + value.get("basename", "listing"), []
+            os.makedirs(os.path.join(self.out, path))
+            for each in self.fill(value["listing"], path):
+                target = path + "/" + (each.get("basename") or os.path.basename(each["path"]))
+                if each["path"] != target:
+                    os.rename(os.path.join(self.out, each["path"]), os.path.join(self.out, target))
+                listing.append(dict(each, path=target))
+            return dict(value, path=path, listing=listing)
 
         def new_folder(self):
             self.count += 1
