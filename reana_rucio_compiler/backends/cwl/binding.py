@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Union
 from urllib.parse import unquote
 
 from ... import rules
@@ -16,9 +16,13 @@ from ...model import Plan, Transfer
 from ...source import Source
 from ...staging import unique
 from ...task import Task
-from .reading import Entry, Files, Place, Process, builtin, mentions, plain
+from .reading import Entry, Files, Place, Process, builtin, mentions, plain, short
 
 STAGED, HANDED, LISTED = "rucio_staged", "rucio_handed", "rucio_listed"  # the words of driver.py
+
+
+Declared = tuple[Union[Place, None], Union[Place, None]]  # a type, and the secondaryFiles of the files in it
+NOTHING: Declared = (None, None)
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,10 @@ class _Finder:
         self.seen: set[tuple[Any, Any]] = set()  # the defaults that are looked at where they are used
         self.wrong: set[Transfer] = set()
         spaces = [place.get("$namespaces") for place in (job_order, Place(workflow.place.document, ())) if place]
+        definitions = workflow.requirement("SchemaDefRequirement")
+        types = definitions.place.get("types") if definitions else None
+        resolved = [files.resolve(each) for each in (types.items if types else ())]
+        self.named_types = {short(name.text): each for each in resolved if (name := each.get("name"))}
         self.namespaces = {key: text for each in spaces if each for key, text in plain(each.node).items()}
 
     def input(self, entry: Entry) -> Iterator[Bound]:
@@ -151,10 +159,8 @@ class _Finder:
         of_step: tuple[str, str] | None = None,
     ) -> Iterator[Bound]:
         type_, secondary = entry.field("type"), entry.field("secondaryFiles")
-        if type_ is not None and type_.node.kind == "mapping" and secondary is None:
-            secondary = type_.get("secondaryFiles")  # where draft-3 had it; cwltool still reads it there
-        reader = _Value(self, base, plain(type_.node) if type_ else "Any", secondary, name)
-        value = reader.read(place)
+        reader = _Value(self, base, plain(type_.node) if type_ else "Any", name)
+        value = reader.read(place, (type_, secondary))
         if reader.transfers:
             self.check_contents(entry)
             kind = "File[]" if reader.is_list else builtin(reader.type)
@@ -171,6 +177,35 @@ class _Finder:
         if place is not None and place.node.data is True and in_workflow:
             message = f'the contents of "{entry.id}" are loaded before it is staged'
             self.report.add(rules.CWL_DEFAULT, place.span, message, "put loadContents at the input of the step (v1.1)")
+
+    def item(self, declared: Declared) -> Declared:
+        """What is declared of the items of an array."""
+        shape = self.shape(declared[0])
+        return (shape.get("items") if shape else None), declared[1]
+
+    def field(self, declared: Declared, name: str) -> Declared:
+        """What is declared of a field of a record."""
+        shape = self.shape(declared[0])
+        fields = shape.get("fields") if shape else None
+        if fields is None:
+            return NOTHING
+        for key, each in zip((*fields.keys, *fields.items), (*map(fields.get, fields.keys), *fields.items)):
+            given = each.get("name") if each and not isinstance(key, str) else None
+            if each and name == (key if isinstance(key, str) else short(given.text) if given else ""):
+                return (each.get("type") or each), each.get("secondaryFiles")
+        return NOTHING
+
+    def shape(self, type_: Place | None) -> Place | None:
+        """The array or record that a type is, or that is one of its choices."""
+        if type_ is None:
+            return None
+        type_ = self.files.resolve(type_)
+        inner = type_.get("type")
+        if inner is not None:
+            return type_ if inner.text in ("array", "record") else self.shape(inner)
+        if type_.text:
+            return self.named_types.get(short(type_.text))
+        return next((found for each in type_.items if (found := self.shape(each))), None)
 
     def expanded(self, name: str) -> str:
         """A format as CWL has it once the job order is loaded: with what its prefix stands for."""
@@ -258,29 +293,31 @@ class _Finder:
 class _Value:
     """Reads one value of the job order, with the files that are staged in it."""
 
-    def __init__(self, finder: _Finder, base: str, type_: Any, secondary: Place | None, name: str) -> None:
+    def __init__(self, finder: _Finder, base: str, type_: Any, name: str) -> None:
         self.finder, self.base, self.type, self.name = finder, base, type_, name
-        self.secondary = secondary
         self.transfers: list[Transfer] = []
         self.handed: list[Handed] = []
         self.is_list = False
 
-    def read(self, place: Place) -> Any:
-        """The value, where nothing is staged as it is."""
-        draft = self.draft(place)
+    def read(self, place: Place, declared: Declared) -> Any:
+        """The value; where nothing is staged, as it is."""
+        draft = self.draft(place, declared)
         if self.transfers:
             return self.complete(draft)
         return draft
 
-    def draft(self, place: Place, depth: int = 0, beside: bool = True) -> Any:
+    def draft(self, place: Place, declared: Declared, depth: int = 0) -> Any:
         node = place.node
         if node.kind == "sequence":
-            return [self.draft(each, depth + 1, beside) for each in place.items]
+            return [self.draft(each, self.finder.item(declared), depth + 1) for each in place.items]
         if node.kind == "mapping":
             kind = place.get("class")
             if kind and kind.text in ("File", "Directory"):
-                return self.file(place, kind.text, beside)
-            return {key: self.draft(child, depth + 1, beside) for key in place.keys if (child := place.get(key))}
+                return self.file(place, kind.text, declared[1])
+            children = [(key, place.get(key)) for key in place.keys]
+            return {
+                key: self.draft(each, self.finder.field(declared, key), depth + 1) for key, each in children if each
+            }
         text = self.finder.values.get((place.document.source, place.where))
         if text is None:
             return plain(node)
@@ -301,14 +338,14 @@ class _Value:
             self.mismatch(place, transfer, "Directory" if kind == "File" else "File")
         return text
 
-    def file(self, place: Place, kind: str, beside: bool) -> Any:
+    def file(self, place: Place, kind: str, secondary: Place | None) -> Any:
         finder, path = self.finder, file_path(place, self.base, self.finder.values)
         finder.seen.add((place.document, place.where))
         value = {key: plain(child.node) for key in place.keys if (child := place.get(key))}
         for key in ("secondaryFiles", "listing"):
             inner = place.get(key)
             if inner is not None:
-                value[key] = self.draft(inner, 1, beside=False)
+                value[key] = self.draft(inner, NOTHING, 1)
         if path is None:
             return value
         transfer = finder.relation(path, place)
@@ -320,8 +357,8 @@ class _Value:
             value[STAGED] = path
             if "format" in value:
                 value["format"] = finder.expanded(str(value["format"]))
-        if kind == "File" and beside:
-            self.find_secondary(place, value, path, transfer)
+        if kind == "File" and secondary:
+            self.find_secondary(place, value, path, transfer, secondary)
         return value
 
     def mismatch(self, place: Place, transfer: Transfer, wanted: str) -> None:
@@ -333,15 +370,17 @@ class _Value:
             hint = "a path that ends with / makes it a directory" if wanted == "Directory" else "leave the / away"
         self.finder.report.add(rules.CWL_CLASS, place.span, message, hint)
 
-    def find_secondary(self, place: Place, value: dict[str, Any], path: str, transfer: Transfer | None) -> None:
+    def find_secondary(
+        self, place: Place, value: dict[str, Any], path: str, transfer: Transfer | None, secondary: Place
+    ) -> None:
         """Add the files that the declaration wants beside this one, where one of them is staged."""
         finder = self.finder
-        for pattern, required in _patterns(self.secondary):
+        for pattern, required in _patterns(secondary):
             if "$(" in pattern or "${" in pattern:
                 if transfer and "secondaryFiles" not in value:
                     message = f'the secondary file of "{path}" is an expression, which is not evaluated here'
                     hint = "write a pattern such as .idx, or list secondaryFiles in the job order"
-                    finder.report.add(rules.CWL_SECONDARY, self.secondary.span, message, hint)  # type: ignore[union-attr]
+                    finder.report.add(rules.CWL_SECONDARY, secondary.span, message, hint)
                 continue
             beside = _beside(path, pattern)
             names = [str(each.get("basename") or each.get(STAGED) or each.get("location") or each.get("path"))
@@ -401,9 +440,9 @@ def file_path(place: Place, base: str, values: Mapping[tuple[Source, Where], str
     return None if path.split("/")[0] == ".." else path
 
 
-def _patterns(secondary: Place | None) -> Iterator[tuple[str, bool]]:
+def _patterns(secondary: Place) -> Iterator[tuple[str, bool]]:
     """The patterns of ``secondaryFiles:``, and whether a file must match."""
-    data = plain(secondary.node) if secondary else None
+    data = plain(secondary.node)
     for each in data if isinstance(data, list) else [data]:
         pattern = each.get("pattern") if isinstance(each, dict) else each
         required = each.get("required", True) is True if isinstance(each, dict) else True

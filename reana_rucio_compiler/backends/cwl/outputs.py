@@ -22,7 +22,7 @@ Names = Callable[[str], "str | None"]  # what an input is, as a string, where th
 
 @dataclass(frozen=True)
 class Upload:
-    """The output ``id`` of the Workflow, of type ``File``, ``Directory`` or ``File[]``, and where its value comes from."""
+    """The output ``id`` of the Workflow, of type ``File``, ``Directory`` or ``File[]``, and its source."""
 
     transfer: Transfer
     id: str

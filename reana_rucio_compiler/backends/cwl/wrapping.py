@@ -10,7 +10,7 @@ from ...documents import parse
 from ...edits import block
 from ...source import Source
 from ...staging import unique
-from .reading import Entry, Files, Place, Process, builtin, plain
+from .reading import Entry, Files, Place, Process, builtin, mentions, plain
 
 
 def wrap(files: Files, process: Process, name: str, fragment: str, report: Report) -> Process | None:
@@ -46,13 +46,27 @@ def _parameter(entry: Entry) -> Any:
     """An input as a Workflow has it: without its binding."""
     place = entry.field("type")
     type_ = plain(place.node) if place else "Any"
-    type_ = "File" if type_ == "stdin" else _with_null(builtin(type_), _admits_null(type_))
+    if type_ == "stdin":
+        type_ = "File"
+    elif mentions(type_, "record") and not mentions(type_, "Any"):
+        type_ = _unbound(type_)  # a record may say which files stand beside its own
+    else:
+        type_ = _with_null(builtin(type_), _admits_null(type_))
     kept = {}
     for key in ("label", "secondaryFiles", "format", "default"):
         each = entry.field(key)
         if each is not None and each is not place:
             kept[key] = plain(each.node)
     return {"type": type_, **kept} if kept or isinstance(type_, dict) else type_
+
+
+def _unbound(type_: Any) -> Any:
+    """A type without what binds its values to a command line."""
+    if isinstance(type_, list):
+        return [_unbound(each) for each in type_]
+    if isinstance(type_, dict):
+        return {key: _unbound(each) for key, each in type_.items() if key != "inputBinding"}
+    return type_
 
 
 def _admits_null(type_: Any) -> bool:

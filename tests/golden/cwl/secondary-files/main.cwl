@@ -6,6 +6,14 @@ inputs:
     secondaryFiles: [^.bai, "^.txt?", .md5?]
   local: {type: File, secondaryFiles: [^.bai]}
   genome: {type: File, secondaryFiles: [.idx]}
+  pairs:
+    type:
+      type: array
+      items:
+        type: record
+        fields:
+          - {name: file, type: File, secondaryFiles: [^.bai]}
+          - {name: weight, type: float}
 outputs: []
 steps:
   align:
@@ -18,4 +26,8 @@ steps:
         genome: {type: File, secondaryFiles: [.idx]}
       outputs: []
     in: {reads: reads, local: local, genome: genome}
+    out: []
+  records:
+    run: {class: CommandLineTool, baseCommand: ls, inputs: {pairs: Any}, outputs: []}
+    in: {pairs: pairs}
     out: []

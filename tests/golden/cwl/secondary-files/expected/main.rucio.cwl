@@ -2,19 +2,28 @@
 cwlVersion: v1.2
 class: Workflow
 inputs:
-  rucio_stage_reads_1: File
   rucio_stage_local_1: File
+  rucio_stage_reads_1: File
+  rucio_stage_program: File
 outputs: []
 steps:
-  rucio-stage-in:
-    run: main.rucio-stage-in.escape.cwl
+  rucio-stage-in-escape-1:
+    run: main.rucio-stage-in.escape.1.cwl
     in:
-      rucio_stage_reads_1: rucio_stage_reads_1
+      rucio_stage_program: rucio_stage_program
       rucio_stage_local_1: rucio_stage_local_1
     out:
-      - reads
       - local
       - genome
+      - receipt
+  rucio-stage-in-escape-2:
+    run: main.rucio-stage-in.escape.2.cwl
+    in:
+      rucio_stage_program: rucio_stage_program
+      rucio_stage_reads_1: rucio_stage_reads_1
+    out:
+      - reads
+      - pairs
       - receipt
   align:
     run:
@@ -25,5 +34,9 @@ steps:
         local: {type: File, secondaryFiles: [^.bai]}
         genome: {type: File, secondaryFiles: [.idx]}
       outputs: []
-    in: {reads: rucio-stage-in/reads, local: rucio-stage-in/local, genome: rucio-stage-in/genome}
+    in: {reads: rucio-stage-in-escape-2/reads, local: rucio-stage-in-escape-1/local, genome: rucio-stage-in-escape-1/genome}
+    out: []
+  records:
+    run: {class: CommandLineTool, baseCommand: ls, inputs: {pairs: Any}, outputs: []}
+    in: {pairs: rucio-stage-in-escape-2/pairs}
     out: []

@@ -14,23 +14,17 @@ hints:
     voms_proxy: true
     rucio: true
 inputs:
-  rucio_stage_reads_1:
+  rucio_stage_program:
     type: File
     inputBinding:
       position: 1
-      prefix: '--rucio_stage_reads_1'
+      prefix: '--rucio_stage_program'
   rucio_stage_local_1:
     type: File
     inputBinding:
       position: 2
       prefix: '--rucio_stage_local_1'
 outputs:
-  reads:
-    type: File
-    secondaryFiles:
-      - '^.bai'
-      - '^.txt?'
-      - '.md5?'
   local:
     type: File
     secondaryFiles:
@@ -42,8 +36,8 @@ outputs:
   receipt:
     type: File
     outputBinding:
-      glob: rucio-stage-in.escape.json
-stderr: rucio-stage-in.escape.log
+      glob: rucio-stage-in.escape.1.json
+stderr: rucio-stage-in.escape.1.log
 baseCommand:
   - bash
   - '-c'
@@ -51,20 +45,14 @@ arguments:
   - |
     {
     stage=`TMPDIR=/tmp mktemp -d` || exit 3
-    cat > "$stage/stager.py" <<'END_OF_STAGER'
-    """The stager of reana-rucio."""
-    # ... (its text stands here)
-    END_OF_STAGER
     cat > "$stage/manifest.json" <<'END_OF_MANIFEST'
     {
      "format": 1,
      "action": "stage-in",
      "instance": {"name": "escape", "rucio_host": "https://escape-rucio.cern.ch", "auth_host": "https://escape-rucio-auth.cern.ch", "sidecar": "escape", "auth_type": "x509_proxy"},
-     "receipt": "rucio-stage-in.escape.json",
+     "receipt": "rucio-stage-in.escape.1.json",
      "downloads": [
       {"scope": "user.jdoe", "name": "local.bai", "type": "file", "path": "data/local.bai"},
-      {"scope": "user.jdoe", "name": "reads.bai", "type": "file", "path": "data/reads.bai"},
-      {"scope": "user.jdoe", "name": "reads.bam", "type": "file", "path": "data/reads.bam"},
       {"scope": "user.jdoe", "name": "genome.fa", "type": "file", "path": "genome.fa"},
       {"scope": "user.jdoe", "name": "genome.fa.idx", "type": "file", "path": "index/genome.idx"}
      ]
@@ -245,9 +233,10 @@ arguments:
     END_OF_DRIVER
     cat > "$stage/job.json" <<'END_OF_JOB'
     {
-     "name": "rucio-stage-in.escape",
-     "receipt": "rucio-stage-in.escape.json",
-     "outputs": {"reads": {"class": "File", "rucio_staged": "data/reads.bam", "secondaryFiles": [{"class": "File", "rucio_staged": "data/reads.bai"}, {"class": "File", "rucio_handed": "rucio_stage_reads_1"}]}, "local": {"class": "File", "secondaryFiles": [{"class": "File", "rucio_staged": "data/local.bai"}], "rucio_handed": "rucio_stage_local_1"}, "genome": {"class": "File", "secondaryFiles": [{"class": "File", "basename": "genome.fa.idx", "rucio_staged": "index/genome.idx"}], "rucio_staged": "genome.fa"}}
+     "name": "rucio-stage-in.escape.1",
+     "receipt": "rucio-stage-in.escape.1.json",
+     "outputs": {"local": {"class": "File", "secondaryFiles": [{"class": "File", "rucio_staged": "data/local.bai"}], "rucio_handed": "rucio_stage_local_1"}, "genome": {"class": "File", "secondaryFiles": [{"class": "File", "basename": "genome.fa.idx", "rucio_staged": "index/genome.idx"}], "rucio_staged": "genome.fa"}},
+     "files": {"stager.py": ["rucio_stage_program", "34a06e8ace8f0acf732f7a3bcaa9a5bf359c150919333ae3c8c767bc88134ba7"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
@@ -256,4 +245,4 @@ arguments:
     rm -rf "$stage"
     exit $status
     }
-  - rucio-stage-in.escape
+  - rucio-stage-in.escape.1
