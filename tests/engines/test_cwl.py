@@ -338,3 +338,35 @@ def test_a_tool_that_reads_the_workspace_itself_waits(jdoe: Server, tmp_path: Pa
     result = run_reana(spec, base=base, sidecar_env=jdoe.sidecar(tmp_path / "sidecar", "jdoe"))
     assert result.returncode == 0, explained(result)
     assert (result.workspace / "outputs/sorted.txt").read_text() == "events.root\n" * 100
+
+
+def test_the_example_adds_the_spectra_of_a_dataset(
+    jdoe: Server, tmp_path: Path, base: Path, unique_name: Callable[[str], str]
+) -> None:
+    """examples/cwl-dimuon-scatter: a job for each file of a dataset; the sum peaks at the mass of the Z."""
+    example = Path(__file__).parent.parent.parent / "examples" / "cwl-dimuon-scatter"
+    project = shutil.copytree(example, tmp_path / "project")
+    dataset, calibration = unique_name("dimuons"), unique_name("calibration.json")
+    (tmp_path / calibration).write_text('{"scale": 2.0}\n')
+    jdoe.upload(tmp_path / calibration, f"user.jdoe:{calibration}", "SITE1_SCRATCHDISK", "jdoe")
+    for number in range(3):
+        path = tmp_path / f"{dataset}-{number}.csv"
+        # Back to back, at 91.19 GeV once scaled.
+        path.write_text(
+            "".join(f"22.7975,0,{phi / 10},22.7975,0,{phi / 10 + 3.1415926}\n" for phi in range(20 + number))
+        )
+        jdoe.upload(path, f"user.jdoe:{path.name}", "SITE2_SCRATCHDISK", "jdoe", f"user.jdoe:{dataset}")
+    for name in ("reana.yaml", "workflow/job.yml"):
+        text = (project / name).read_text().replace("muon-calibration-v3.json", calibration)
+        (project / name).write_text(text.replace("dimuons-2022", dataset).replace("CERN-EOS", "CERN-DISK"))
+    result = run_reana(compile_in(project), base=base, sidecar_env=jdoe.sidecar(tmp_path / "sidecar", "jdoe"))
+    assert result.returncode == 0, explained(result)
+    assert [job["job"] for job in result.jobs if "status" in job] == [
+        "rucio-stage-in", "measure", "measure_2", "measure_3", "add", "rucio-stage-out",
+    ]  # fmt: skip
+    spectrum = (result.workspace / "outputs/spectrum.csv").read_text()
+    counts = {float(mass): int(count) for mass, count in (line.split(",") for line in spectrum.splitlines())}
+    assert counts[max(counts, key=lambda mass: counts[mass])] == 20 + 21 + 22
+    assert abs(max(counts, key=lambda mass: counts[mass]) - 91.19) < 1
+    stored = jdoe.replica_path(f"user.jdoe:dimuon-sum-{result.workspace.name}.csv", "CERN-DISK")
+    assert stored.read_text() == spectrum
