@@ -2,7 +2,7 @@ cwlVersion: v1.0
 class: CommandLineTool
 hints:
   DockerRequirement: {dockerPull: docker.io/library/debian:12}
-baseCommand: [awk, -F, -f]
+baseCommand: [awk, '-F,', -f]
 inputs:
   code: {type: File, inputBinding: {position: 1}}
   tables: {type: "File[]", inputBinding: {position: 2}}
