@@ -20,7 +20,7 @@ from .specification import edit_specification
 from .task import Graft, Task
 from .workspace import Workspace, find_workspace
 
-ENGINES = ("serial", "cwl")  # each is a module of backends/, imported when it is needed
+ENGINES = ("serial", "cwl", "yadage", "snakemake")  # each is a module of backends/, imported when it is needed
 
 
 @dataclass(frozen=True)
@@ -149,5 +149,6 @@ def _verify(document: Document, text: str) -> None:
         raise AssertionError("an expression is left in the output")
     for version in VERSIONS:
         before, after = findings(document.root.data, version), findings(output.root.data, version)
-        if len(after) > len(before):
+        # Beside workflow.directories, which REANA 0.9 ignores, workflow.files may be needed, which it ignores too.
+        if len([found for found in after if found[1] != ("workflow", "files")]) > len(before):
             raise AssertionError(f"REANA {version} would complain: {after}")

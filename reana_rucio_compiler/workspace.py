@@ -27,21 +27,28 @@ class Workspace:
 
     def load(self, name: str, report: Report, at: Span) -> Document | None:
         """The YAML document in a file of the workspace; where it cannot be read, that is reported at the span."""
-        if not self.exists(name):
-            hint = "paths are relative to the directory of the specification"
-            report.add(rules.MISSING_FILE, at, f'the file "{name}" does not exist', hint)
+        if not self._found(name, report, at):
             return None
-        return documents.load(self.path(name), report, name=self._shown(name))
+        return documents.load(self.path(name), report, name=self.shown(name))
 
     def read(self, name: str, report: Report, at: Span) -> str | None:
         """The text of a file of the workspace that is not YAML; where it cannot be read, it is reported at the span."""
+        if not self._found(name, report, at):
+            return None
         try:
             return self.path(name).read_bytes().decode("utf-8")
         except (OSError, ValueError):
             report.add(rules.MISSING_FILE, at, f'the file "{name}" cannot be read as UTF-8 text')
             return None
 
-    def _shown(self, name: str) -> str:
+    def _found(self, name: str, report: Report, at: Span) -> bool:
+        if not self.exists(name):
+            hint = "paths are relative to the directory of the specification"
+            report.add(rules.MISSING_FILE, at, f'the file "{name}" does not exist', hint)
+        return self.exists(name)
+
+    def shown(self, name: str) -> str:
+        """How messages call a file of the workspace."""
         return (self.base / name).as_posix() if self.base != Path() else name
 
 
