@@ -224,7 +224,7 @@ arguments:
      "name": "rucio-stage-in.escape",
      "receipt": "rucio-stage-in.escape.json",
      "outputs": {"events": {"class": "Directory", "rucio_staged": "data/dimuons", "rucio_listed": true}, "calibration": {"class": "File", "rucio_staged": "calibration/muons.json"}},
-     "files": {"stager.py": ["rucio_stage_program", "18f59ba5beb25ce167c86e55885c4626b0f7827c340c8e9c527de299c7e1d308"]}
+     "files": {"stager.py": ["rucio_stage_program", "ef3295f20ad149ccf49244ebedb6470eaf475581d9e6f16c0b369b813796de65"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
