@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import documents, rules
 from .diagnostics import Report
-from .documents import Document
+from .documents import Document, Where
 from .source import Span
 
 
@@ -52,12 +53,25 @@ class Workspace:
         return (self.base / name).as_posix() if self.base != Path() else name
 
 
+def own_files(document: Document) -> Iterator[tuple[Where, str]]:
+    """Where a specification names files that its engine reads when it loads the workflow, and their names.
+
+    ``inputs.parameters.input`` is one for CWL and Snakemake; for the others it is a parameter like any (facts A.2).
+    """
+    kind = document.at(("workflow", "type"))
+    places: list[Where] = [("workflow", "file")]
+    if kind and kind.value in ("cwl", "snakemake"):
+        places.append(("inputs", "parameters", "input"))
+    for where in places:
+        node = document.at(where)
+        if node and node.kind == "scalar" and "rucio(" not in node.value:
+            yield where, node.value.partition("#")[0]
+
+
 def find_workspace(document: Document, directory: Path, report: Report) -> Workspace:
     """The workspace of a specification in a directory: there, or in the current one if only that has its files."""
     here = Path()
-    for where in (("workflow", "file"), ("inputs", "parameters", "input")):
-        node = document.at(where)
-        name = node.value.partition("#")[0] if node and node.kind == "scalar" else ""
+    for where, name in own_files(document):
         if not name or (directory / name).is_file() or not (here / name).is_file():
             continue
         message = f'"{name}" is relative to the current directory, which only REANA 0.9 accepts'

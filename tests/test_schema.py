@@ -43,7 +43,9 @@ BEYOND = {
 def _errors(path: Path) -> list[str]:
     document = documents.parse(Source("reana.yaml", path.read_bytes().decode("utf-8")), Report())
     assert document
-    return ["/".join(map(str, error.absolute_path)) for error in Draft7Validator(SCHEMA).iter_errors(document.root.data)]
+    return [
+        "/".join(map(str, error.absolute_path)) for error in Draft7Validator(SCHEMA).iter_errors(document.root.data)
+    ]
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: f"{path.parent.parent.name}-{path.parent.name}")

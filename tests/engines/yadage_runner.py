@@ -13,9 +13,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import subprocess
+import sys
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.engines.serial_runner import SIDECARS, SpecRejected
@@ -24,7 +25,10 @@ from tests.environments import python_of
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One job, run; `started` and `ended` are seconds of one clock."""
+    """One job, run; `started` and `ended` are seconds of one clock.
+
+    `missing` are the staged paths that its command named and that did not exist at its start, where those are given.
+    """
 
     name: str
     command: str
@@ -35,6 +39,7 @@ class Job:
     stderr: str
     started: float
     ended: float
+    missing: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +64,36 @@ class Result:
         """All that the jobs and the engine said, for the message of a failed assertion."""
         said = (f"--- {job.name} exited with {job.returncode}\n{job.stdout}{job.stderr}" for job in self.jobs)
         return "\n".join([*said, self.reason])
+
+
+STUB = """\
+#!/bin/sh
+exec {python} -c '
+import json, os, sys
+manifest = json.load(open(sys.argv[2]))
+for each in manifest.get("downloads", []):
+    folder = each["type"] == "directory"
+    for path in [each["path"] + "/" + name for name in ("1.root", "2.root")] if folder else [each["path"]]:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        open(path, "w").write(each["name"])
+open(manifest["receipt"], "w").write("stub")
+' "$@"
+"""
+
+
+def run_stubbed(spec_path: Path, workspace: Path, staged: Sequence[str] = (), reana: str = "reana-0.9") -> Result:
+    """Run the workflow in a workspace that holds its files, its jobs only recorded; those of ours write empty files.
+
+    `staged` are the paths that the jobs' commands are searched for.
+    """
+    pods = workspace.parent / f"{workspace.name}-pods"
+    (pods / "bin").mkdir(parents=True)
+    stub = pods / "bin" / "python3"
+    stub.write_text(STUB.format(python=sys.executable))
+    stub.chmod(0o755)
+    variables = {"PATH": f"{stub.parent}:/usr/bin:/bin"}
+    options = {"variables": variables, "staged": list(staged), "stub": True}
+    return _run(spec_path, workspace, pods, reana, 300, **options)
 
 
 def run_yadage(
@@ -88,12 +123,8 @@ def run_yadage(
     secrets = pods / "secrets"
     secrets.mkdir()
     only_sidecars = {flag: {name: sidecar_env[name]} for flag, name in SIDECARS.items() if name in sidecar_env}
-    request = {
-        "spec": spec_path.name,
-        "workspace": str(workspace),
+    options = {
         "parameters": dict(parameters),
-        "pods": str(pods),
-        "answer": str(pods / "answer.json"),
         "restart": restart,
         "sidecars": {flag: only_sidecars.get(flag, {}) for flag in SIDECARS},
         "variables": {
@@ -103,6 +134,20 @@ def run_yadage(
             **{name: value for name, value in sidecar_env.items() if name not in SIDECARS.values()},
             "RUCIO_STAGE_SECRETS": str(secrets),
         },
+    }
+    return _run(spec_path, workspace, pods, reana, timeout, **options)
+
+
+def _run(spec_path: Path, workspace: Path, pods: Path, reana: str, timeout: float, **options: object) -> Result:
+    request = {
+        "spec": spec_path.name,
+        "workspace": str(workspace),
+        "pods": str(pods),
+        "answer": str(pods / "answer.json"),
+        "parameters": {},
+        "restart": False,
+        "sidecars": {flag: {} for flag in SIDECARS},
+        **options,
     }
     (pods / "request.json").write_text(json.dumps(request))
     said = _reana(reana, spec_path, "_yadage.py", str(pods / "request.json"), timeout=timeout)

@@ -22,16 +22,16 @@ those with a stage, or a piece of one, that changes. Why things are as they are:
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ... import rules
+from ...checks import bad_path
 from ...diagnostics import Report
-from ...edits import Edit, flow
 from ...specification import compiled_name, rename
 from ...staging import embed, program
 from ...task import Graft, Task
 from .emission import stage_of
-from .inputs import OPTIONS, Parameters, literal_names_file, read_parameters, withhold
+from .inputs import OPTIONS, Parameters, literal_path, read_parameters, withhold
 from .layout import Layout, lay_out, selected_keys, selects_all, uses_of
 from .outputs import followed, producers_of
 from .tree import Cursor, Shared, Tree
@@ -53,7 +53,8 @@ def graft(task: Task, report: Report) -> Graft:
     _check_order(task, tree, stages, parameters, layout)
     try:
         for index, stage in enumerate(stages):
-            _rewire(task, tree, stage, layout.awaited_by(index), layout, parameters)
+            _rewire(tree, stage, layout.awaited_by(index), layout, parameters)
+            _publish_literals(tree, index, stage, layout)
         if report.failed:
             return Graft()
         large = tree.size(workflow) + len(program()) > ENGINE_COMMAND
@@ -87,6 +88,11 @@ def _open(task: Task, tree: Tree) -> Cursor | None:
         message = "a Yadage workflow stands in a file of its own"
         tree.report.add(rules.NOT_A_WORKFLOW, task.document.span(("workflow",)), message, "name it: workflow: file: …")
         return None
+    problem = bad_path(file.value)
+    if problem:
+        message = f'the workflow file "{file.value}" {problem}'
+        tree.report.add(rules.BAD_PATH, task.document.span_of(file), message, "keep it beside reana.yaml")
+        return None
     opened = tree.open(posixpath.normpath(file.value), "", task.document.span_of(file))
     return Cursor(opened, opened.document.root) if opened else None
 
@@ -108,19 +114,21 @@ def _plan_stages(task: Task, tree: Tree, stages: Sequence[Stage], parameters: Pa
             message = f"{which} publishes nothing, so that no upload can wait for it"
             hint = "let its publisher publish the file that is uploaded"
             tree.report.add(rules.NOTHING_PUBLISHED, word.span if word else transfer.span, message, hint)
-    return lay_out(stages, task.plan, uses, parameters, tuple(follows), tuple(names))
+    literals = {
+        (index, key): path
+        for index, stage in enumerate(stages)
+        for key, path in _literal_paths(task, tree, stage, parameters)
+    }
+    return lay_out(stages, task.plan, uses, parameters, tuple(follows), tuple(names), literals)
 
 
-def _rewire(task: Task, tree: Tree, stage: Stage, awaited: list[str], layout: Layout, parameters: Parameters) -> None:
+def _rewire(tree: Tree, stage: Stage, awaited: list[str], layout: Layout, parameters: Parameters) -> None:
     """Let a stage wait for ours, and take from them the parameters that concern staged paths."""
     if awaited:
         _add_dependencies(tree, stage, awaited)
-    from_init_only = all(each.names == {INIT} for each in stage.selections)
-    selections = [each for each in stage.selections if selected_keys(each, parameters)]
-    for selection in selections:
-        _reselect(tree, selection, layout, parameters)
-    if selections and stage.workflows and from_init_only:
-        _check_literals(task, tree, stage)
+    for selection in stage.selections:
+        if selected_keys(selection, parameters):
+            _reselect(tree, selection, layout, parameters)
 
 
 def _reselect(tree: Tree, selection: Selection, layout: Layout, parameters: Parameters) -> None:
@@ -134,21 +142,39 @@ def _reselect(tree: Tree, selection: Selection, layout: Layout, parameters: Para
         tree.report.add(rules.BAD_SELECTION, selection.query.span, message, hint)
     elif place.node.alias and place.shared is place.node and not selection.jq:
         old = place.node.data
-        data = {name: query if value == selection.query.text else value for name, value in old.items()}
-        tree.edit(place, [Edit(place.node.start, place.node.end, 0, flow(data))])
+        tree.write(place, {name: query if value == selection.query.text else value for name, value in old.items()})
     else:
         tree.replace(selection.query, query)
 
 
-def _check_literals(task: Task, tree: Tree, stage: Stage) -> None:
-    """A sub-workflow finds literal paths where all that it is given comes from init; from now on it does not."""
+def _literal_paths(task: Task, tree: Tree, stage: Stage, parameters: Parameters) -> Iterator[tuple[str, str]]:
+    """The literal parameters of a sub-workflow that it would find no more, each with its workspace path.
+
+    Yadage makes such a path absolute where everything else that the sub-workflow is given comes from init, and
+    leaves it alone where something comes from another stage (measured on REANA 0.9 and 0.95).
+    """
+    if not stage.workflows or any(each.names != {INIT} for each in stage.selections):
+        return
+    if not any(selected_keys(each, parameters) for each in stage.selections):
+        return
     selections = {id(each.place.node) for each in stage.selections}
     for key, value in stage.parameters:
         for place in () if id(value.node) in selections else tree.scalars(value):
-            if isinstance(place.node.data, str) and literal_names_file(task, place.text):
+            path = literal_path(task, place.text) if isinstance(place.node.data, str) else None
+            if path and place.node is value.node:
+                yield key, path
+            elif path:
                 message = f'"{place.text}" is found by the sub-workflow only where none of its parameters is staged'
                 hint = f"put it under inputs: parameters:, and write {key}: {{step: init, output: …}}"
                 tree.report.add(rules.LITERAL_PATH, place.span, message, hint)
+
+
+def _publish_literals(tree: Tree, index: int, stage: Stage, layout: Layout) -> None:
+    for key, value in stage.parameters:
+        if (index, key) in layout.literals:
+            name, output = layout.literals[index, key]
+            selection = {"expression_type": "stage-output-selector", "step": name, "output": output}
+            tree.write(value, selection)
 
 
 def _add_dependencies(tree: Tree, stage: Stage, names: list[str]) -> None:
@@ -173,8 +199,7 @@ def _add_dependencies(tree: Tree, stage: Stage, names: list[str]) -> None:
             "write dependencies: [init, …]",
         )
     elif listed.node.alias and listed.shared is listed.node:
-        items = flow([*(each.value for each in listed.node.items), *names])
-        tree.edit(listed, [Edit(listed.node.start, listed.node.end, 0, items)])
+        tree.write(listed, [*(each.value for each in listed.node.items), *names])
     else:
         tree.add_item(listed, names)
 

@@ -30,13 +30,15 @@ class Staging:
     """A stage of ours: one job of the stager.
 
     ``consumers`` are the indexes of the user's stages that wait for it. ``publishes`` are the parameters that it
-    publishes again (stage-in), ``follows`` the results that it waits for, JSONPath and output (stage-out).
+    publishes again, ``constants`` the names of workspace paths that it publishes too (stage-in); ``follows`` are the
+    results that it waits for, JSONPath and output (stage-out).
     """
 
     name: str
     job: Job
     consumers: frozenset[int] = frozenset()
     publishes: tuple[str, ...] = ()
+    constants: tuple[tuple[str, str], ...] = ()
     dependencies: tuple[str, ...] = ()
     follows: tuple[tuple[str, str | None], ...] = ()
 
@@ -51,6 +53,7 @@ def stage_of(staging: Staging, embedding: Embedding, prefix: str, elsewhere: boo
     workdir = unique(WORKDIR, staging.publishes, "_")
     parameters: dict[str, Any] = {workdir: "{workdir}"}
     parameters.update((key, {"step": INIT, "output": key}) for key in staging.publishes)
+    parameters.update((key, prefix + path) for key, path in staging.constants)
     for number, (query, output) in enumerate(staging.follows, 1):
         selection = {"stages": query} if output is None else {"stages": query, "output": output}
         parameters[f"rucio_output_{number}"] = selection

@@ -18,12 +18,13 @@ from ... import rules
 from ...checks import normalised
 from ...diagnostics import Report
 from ...documents import Document, Node, Where
-from ...edits import Edit, Uneditable, apply, edit_sequence, replace_scalar
+from ...edits import Edit, Uneditable, edit_sequence, replace_scalar
 from ...model import Transfer, Value
 from ...references import find_references
-from ...specification import compiled_name, header
+from ...specification import compiled_name
 from ...task import Task
 from .paths import GLOB, concerns, workspace_path
+from .tree import compiled
 
 OPTIONS = ("inputs", "options")
 
@@ -127,7 +128,7 @@ def withhold(task: Task, parameters: Parameters, prefix: str) -> tuple[list[Edit
         inner = _edits(document, parameters.leaves, prefix)
         if inner:
             renamed[int(where[-1])] = compiled_name(name)
-            written[compiled_name(name)] = apply(document.source, [*inner, Edit(0, 0, -1, header(name))])
+            written[compiled_name(name)] = compiled(document, name, inner)
     if renamed:
         edits += edit_sequence(task.document, (*OPTIONS, "initfiles"), replace=renamed)
     return edits, written
@@ -148,9 +149,10 @@ def _edits(document: Document, leaves: Iterable[Leaf], prefix: str) -> list[Edit
     return edits
 
 
-def literal_names_file(task: Task, value: str) -> bool:
-    """Whether a literal parameter is the path of a file or directory that REANA uploads, or that is staged."""
+def literal_path(task: Task, value: str) -> str | None:
+    """The path, relative to the workspace, of the file or directory that a literal names, be it uploaded or staged."""
     path = workspace_path(value, _initdir(task))
     if path is None or GLOB.search(path):
-        return False
-    return task.workspace.path(path).exists() or any(concerns(path, each) for each in task.plan.inputs)
+        return None
+    known = task.workspace.path(path).exists() or any(concerns(path, each) for each in task.plan.inputs)
+    return posixpath.join(_initdir(task), value) if known else None

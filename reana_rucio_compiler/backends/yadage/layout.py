@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...model import Plan, Transfer
 from ...staging import Job, relabelled, stage_out_jobs, unique
@@ -19,11 +19,15 @@ Use = Mapping[str, Transfer]  # by path, which no two inputs share
 
 @dataclass(frozen=True)
 class Layout:
-    """The staging stages in front of the user's, and behind them. ``prefix`` marks staged paths in parameters."""
+    """The staging stages in front of the user's, and behind them. ``prefix`` marks staged paths in parameters.
+
+    ``literals`` say, for a literal parameter of a stage, by which stage of ours and under which name it is published.
+    """
 
     before: tuple[Staging, ...]
     after: tuple[Staging, ...]
     prefix: str
+    literals: Mapping[tuple[int, str], tuple[str, str]]
 
     def awaited_by(self, index: int) -> list[str]:
         """The names of the stages of ours that a stage of the user's waits for."""
@@ -96,12 +100,14 @@ def lay_out(
     parameters: Parameters,
     follows: tuple[tuple[str, str | None], ...],
     producers: Collection[str],
+    literal_paths: Mapping[tuple[int, str], str],
 ) -> Layout:
     """The staging stages of a plan.
 
     An input that nothing is seen to use is staged before everything. Outputs are checked before everything: by a
     stage-in that everything waits for, else by a stage of its own. Uploads come after all ``producers``, and
-    follow the results that are listed.
+    follow the results that are listed. ``literal_paths`` are the literal parameters, by stage and name, that are to
+    be published too.
     """
     roots = roots_of(stages)
     jobs = [*_stage_in(plan, uses, roots)]
@@ -110,6 +116,7 @@ def lay_out(
     names = _names([job for job, _ in jobs], taken)
     before = [Staging(name, job, consumers) for name, (job, consumers) in zip(names, jobs)]
     before = _publish(stages, before, parameters)
+    before, literals = _publish_literals(stages, before, parameters, literal_paths)
     uploads = stage_out_jobs(plan)
     waits = tuple(quoted(name) for name in producers)
     after = [
@@ -117,7 +124,7 @@ def lay_out(
         for name, job in zip(_names(uploads, [*taken, *names]), uploads)
     ]
     first = next((each.name for each in before if each.transfers), "")
-    return Layout(tuple(before), tuple(after), f"{first}/")
+    return Layout(tuple(before), tuple(after), f"{first}/", literals)
 
 
 def _stage_in(plan: Plan, uses: Sequence[Use], roots: frozenset[int]) -> list[tuple[Job, frozenset[int]]]:
@@ -176,9 +183,26 @@ def _publish(stages: Sequence[Stage], before: list[Staging], parameters: Paramet
             if wanted and selects_all(selection, parameters):
                 keys[_first(before, wanted[0], parameters).name].update(dict.fromkeys(parameters.transfers))
     return [
-        Staging(each.name, each.job, each.consumers, tuple(keys[each.name]), (INIT,) if keys[each.name] else ())
+        replace(each, publishes=tuple(keys[each.name]), dependencies=(INIT,) if keys[each.name] else ())
         for each in before
     ]
+
+
+def _publish_literals(
+    stages: Sequence[Stage],
+    before: list[Staging],
+    parameters: Parameters,
+    literal_paths: Mapping[tuple[int, str], str],
+) -> tuple[list[Staging], dict[tuple[int, str], tuple[str, str]]]:
+    """Give each literal path to the stage of ours that publishes the first parameter that its stage selects."""
+    constants: dict[str, list[tuple[str, str]]] = {each.name: [] for each in before}
+    literals: dict[tuple[int, str], tuple[str, str]] = {}
+    for (index, key), path in literal_paths.items():
+        name = _first(before, keys_of(stages[index], parameters)[0], parameters).name
+        constant = unique(f"rucio_literal_{len(literals) + 1}", parameters.transfers, "_")
+        constants[name].append((constant, path))
+        literals[index, key] = name, constant
+    return [replace(each, constants=tuple(constants[each.name])) for each in before], literals
 
 
 def _first(before: list[Staging], key: str, parameters: Parameters) -> Staging:

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from ... import rules
 from ...diagnostics import Report
 from ...documents import Document, Node, Where
-from ...edits import Edit, apply, edit_sequence, replace_scalar, set_key
+from ...edits import Edit, apply, edit_sequence, flow, replace_scalar, set_key
 from ...source import Span
 from ...specification import compiled_name, header
 from ...workspace import Workspace
@@ -101,6 +101,9 @@ class Tree:
                 return None
             name = posixpath.normpath(posixpath.join(reference.file.base, unquote(address)))
             if name.startswith(("/", "../")):
+                message = f'"{address}" leads out of the workspace'
+                hint = "references are relative to the workspace in the workflow's own file, to their file elsewhere"
+                self.report.add(rules.NOT_A_WORKFLOW, reference.span, message, hint)
                 return None
             file = self.open(name, posixpath.dirname(name), reference.span)
         if file is None:
@@ -198,6 +201,12 @@ class Tree:
         """Put another string in the place of a scalar. Raises ``Shared`` where it stands elsewhere too."""
         self.edit(cursor, [_replaced(cursor, text)])
 
+    def write(self, cursor: Cursor, value: object) -> None:
+        """Put a value, on one line, in the place of a scalar or of an alias."""
+        if cursor.shared is not cursor.node:
+            _check_own(cursor)
+        self.edit(cursor, [Edit(cursor.node.start, cursor.node.end, 0, flow(value))])
+
     def add_item(self, cursor: Cursor, items: list[str]) -> None:
         """Append to the sequence at a place. Raises ``Shared`` where it stands elsewhere too."""
         _check_own(cursor)
@@ -215,18 +224,20 @@ class Tree:
 
     def texts(self) -> dict[str, str]:
         """The edited files under their new names."""
-        texts = {}
-        for file, edits in self.edits.items():
-            source = file.document.source
-            start = 1 if source.text.startswith("\ufeff") else 0
-            first = Edit(start, start, -1, header(file.name))
-            texts[compiled_name(file.name)] = apply(source, [*edits, first])
-        return texts
+        return {
+            compiled_name(file.name): compiled(file.document, file.name, edits) for file, edits in self.edits.items()
+        }
 
     @property
     def names(self) -> list[str]:
         """The files read."""
         return sorted({file.name for file in self.files.values() if file})
+
+
+def compiled(document: Document, name: str, edits: Iterable[Edit]) -> str:
+    """The text of a file with the edits made, and a first line that says what it is compiled from."""
+    start = 1 if document.source.text.startswith("\ufeff") else 0
+    return apply(document.source, [*edits, Edit(start, start, -1, header(name))])
 
 
 class Shared(Exception):
