@@ -56,8 +56,8 @@ FIELDS = {  # of an object ("!" = required): an object, a list [], a type of num
     "instance": {"name!": WORD, "rucio_host": URL, "auth_host": URL, "sidecar": TEXT, "vo": TEXT,
                  "account": TEXT, "auth_type!": "x509_proxy|userpass|oidc", "proxy_file": PART,
                  "username_env": TEXT, "password_env": TEXT, "token_file": PART},
-    "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse": TEXT,
-                  "first": int},
+    "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory|member", "path!": PATH, "rse": TEXT,
+                  "first": int},  # "member": the file of a dataset that is named as the path ends
     "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
                 "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
                 "if_exists": "skip|fail"},
@@ -474,7 +474,7 @@ def chunks(items, length):
 
 def resolve(server, downloads):
     """[(entry, [metadata of a file])], each file once per entry."""
-    plan = [(entry, members(server, entry) if entry["type"] == "directory" else [key_of(entry)])
+    plan = [(entry, [key_of(entry)] if entry["type"] == "file" else members(server, entry))
             for entry in downloads]
     known = server.metadata(key for _, keys in plan for key in keys)
     gone = sorted({":".join(key) for _, keys in plan for key in keys} - set(map(":".join, known)))
@@ -505,6 +505,11 @@ def members(server, entry):
     keys = sorted(keys, key=lambda key: key[::-1])[:entry.get("first")]
     if not keys:
         raise Error(MISSING, "%s: has no files; is it filled, and spelt right?", what)
+    if entry["type"] == "member":
+        wanted = os.path.basename(entry["path"])
+        keys = [key for key in keys if os.path.basename(key[1]) == wanted]
+        if not keys:
+            raise Error(MISSING, "%s: has no file %s; `rucio list-files` shows what it has", what, wanted)
     seen = {"": (), ".": (), "..": ()}
     for key in keys:
         twin = seen.setdefault(os.path.basename(key[1]), key)
