@@ -11,9 +11,10 @@ Measured on REANA 0.9 and 0.95, and the reason for what they look like:
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,6 @@ from ...staging import Embedding, Job, unique
 from .workflow import INIT
 
 WORKDIR = "rucio_workdir"
-_DIGRAPHS = (("<%", "%>"), ("<:", ":>"), ("(:", ":)"), ("@<", ">@"))
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def stage_of(staging: Staging, embedding: Embedding, prefix: str, elsewhere: boo
 
 def _script(job: Job, embedding: Embedding, workdir: str) -> str:
     command = embedding.command(job)
-    opening, closing = next(pair for pair in _DIGRAPHS if _decoded(_encoded(command, pair), pair) == command)
+    opening, closing = next(pair for pair in _digraphs() if _decoded(_encoded(command, pair), pair) == command)
     lines = [
         f'cd "{{{workdir}}}/.." || exit 3',
         *_remove_metadata(job.uploads if job.action == "stage-out" else ()),
@@ -103,6 +103,12 @@ def _remove_metadata(uploads: Iterable[Transfer]) -> list[str]:
     """Yadage makes an empty directory in that of each stage, which is no part of an output."""
     paths = (shlex.quote(f"{each.path}/_packtivity") for each in uploads if each.type == "directory")
     return [f"rmdir {path} 2>/dev/null" for path in paths]
+
+
+def _digraphs() -> Iterator[tuple[str, str]]:
+    """What may stand for an opening and a closing brace; a text that holds one of a pair needs another pair."""
+    yield from (("<%", "%>"), ("<:", ":>"))
+    yield from ((f"<{number}%", f"%{number}>") for number in itertools.count())
 
 
 def _encoded(text: str, pair: tuple[str, str]) -> str:
