@@ -119,8 +119,10 @@ def find_python(version: str) -> Path | None:
 def _interpreter(recipe: Recipe) -> tuple[Path, str]:
     """The base interpreter to build with, and its full version: the running one if it suits, else the newest."""
     if recipe.oldest <= sys.version_info[:2] <= recipe.newest:
-        # Not sys.executable: that may be in a tox environment, which is deleted before the cache is.
-        running = Path(getattr(sys, "_base_executable", None) or sys.executable)
+        # Not sys.executable: that may be in a tox environment, which is deleted before the cache is. (Nor
+        # sys._base_executable, which before Python 3.11 is the same.)
+        base = Path(sys.base_prefix, "bin", "python{}.{}".format(*sys.version_info))
+        running = base if base.exists() else Path(sys.executable)
         return running, _version(running)
     for minor in range(recipe.newest[1], recipe.oldest[1] - 1, -1):
         python = find_python(f"3.{minor}")
