@@ -59,8 +59,9 @@ RECIPES: dict[str, Recipe] = {
         ("pip==21.3.1", "setuptools==59.6 wheel", "--no-build-isolation rucio-clients==1.30.0"),
     ),
     # setuptools comes second: the client asks for a newer one than the loaders, which import pkg_resources, can use.
+    # Under Python 3.9 pip had not resolved this after 20 minutes.
     "reana-0.9": Recipe(
-        (3, 9),
+        (3, 10),
         (3, 12),
         ("reana-client==0.9.6 reana-commons[cwl,snakemake,yadage]==0.9.11", "setuptools<70"),
     ),
