@@ -16,7 +16,7 @@ RUN = "{run}"
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 _INPUT_OPTIONS = ("rse", "first")
-_OUTPUT_OPTIONS = ("rse", "dataset", "lifetime", "if_exists")
+_OUTPUT_OPTIONS = ("rse", "dataset", "prefix", "lifetime", "if_exists")
 _ENGINE_OPTIONS = {"lazy": ("snakemake", False), "output": ("cwl", True)}  # engine, whether of an output
 
 
@@ -45,6 +45,8 @@ def check(
     path = _check_path(reference, expression, kind, engine, report) if good[2] else None
     if path is None or not all(good):
         return None
+    if reference.place.is_output:
+        _note_fixed_name(expression, reference.place, report)
     transfer = _transfer(replace(reference, expression=expression), kind, path, instances)
     if not reference.place.is_output and transfer.first is not None and kind == "file" and path:
         key = next(option.key for option in expression.options if option.key.text == "first")
@@ -123,11 +125,20 @@ def _check_output_name(name: Word, report: Report) -> bool:
         message = f'"{name.text}" holds braces that are not {RUN}'
         report.add(rules.BAD_DID, name.span, message, f"only {RUN} is replaced, by the UUID of the workflow")
         return False
+    return True
+
+
+def _note_fixed_name(expression: Expression, place: Place, report: Report) -> None:
+    """In Rucio a name is never used again, and few outputs are the same in a second run."""
+    name, prefix = expression.name, expression.option("prefix")
     if RUN not in name.text:
         message = f'"{name.text}" is a name for one run only: in Rucio a name is never used again'
         hint = f"put {RUN} in it, or change it before the next run unless the content stays identical"
         report.add(rules.FIXED_OUTPUT_NAME, name.span, message, hint)
-    return True
+    elif place is Place.OUTPUT_DIRECTORY and (prefix is None or RUN not in prefix.text):
+        message = "the files of this directory have names for one run only: in Rucio a name is never used again"
+        hint = f"add prefix={RUN}- to put the run before the name of each file"
+        report.add(rules.FIXED_OUTPUT_NAME, expression.span, message, hint)
 
 
 def _check_input_name(name: Word, place: Place, engine: str, report: Report) -> bool:
@@ -191,8 +202,8 @@ def _check_direction(reference: Reference, expression: Expression, report: Repor
 
 def _check_options(expression: Expression, place: Place, engine: str, report: Report) -> bool:
     allowed = list(_OUTPUT_OPTIONS if place.is_output else _INPUT_OPTIONS)
-    if place is Place.OUTPUT_DIRECTORY:
-        allowed.remove("dataset")
+    if place.is_output:
+        allowed.remove("dataset" if place is Place.OUTPUT_DIRECTORY else "prefix")
     if place is Place.INPUT_FILE:
         allowed.remove("first")
     allowed += [key for key, of in _ENGINE_OPTIONS.items() if of == (engine, place.is_output)]
@@ -229,7 +240,9 @@ def _check_value(option: Option, report: Report) -> bool:
         form = "skip (identical content is fine) or fail"
     elif key == "lazy" and text not in ("true", "false"):
         form = "true or false"
-    elif key == "dataset" and (_bad_dataset(text)):
+    elif key == "prefix" and (_bad_dataset(text) or ":" in text):
+        form = "the beginning of a Rucio name"
+    elif key == "dataset" and _bad_dataset(text):
         form = "the name of a dataset, or scope:name"
     if form:
         report.add(rules.BAD_OPTION, option.value.span, f'"{key}={_shown(text)}": {key} must be {form}')
@@ -347,6 +360,7 @@ def _transfer(reference: Reference, kind: str, path: str, instances: Mapping[str
         first=int(first) if first else None,
         lazy=option("lazy") == "true",
         dataset=option("dataset"),
+        prefix=option("prefix"),
         lifetime=int(lifetime[:-1]) * _SECONDS[lifetime[-1]] if lifetime else None,
         if_exists=option("if_exists") or "skip",
         output=option("output"),

@@ -41,7 +41,7 @@ _parameters = click.option(
     help="Replace ${KEY} in rucio(...) expressions.",
 )  # fmt: skip
 _instances = click.option(
-    "--instances", "instances", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
+    "--instances", "instances", multiple=True, metavar="FILE",
     help="A YAML file with a rucio: instances: block; the specification's own wins.",
 )  # fmt: skip
 
@@ -51,16 +51,18 @@ _instances = click.option(
 @click.option("-o", "--output", metavar="FILE", help="Write the compiled specification there, not to standard output.")
 @_parameters
 @_instances
-def compile_(spec: str | None, output: str | None, parameters: dict[str, str], instances: Sequence[Path]) -> None:
+def compile_(spec: str | None, output: str | None, parameters: dict[str, str], instances: Sequence[str]) -> None:
     """Compile SPEC (reana.yaml) to a plain REANA specification."""
     from . import writer
     from .compiler import compile_bytes, compile_file
 
     spec = _spec_argument(spec)
     if spec == "-":
-        result = compile_bytes(sys.stdin.buffer.read(), "<stdin>", parameters=parameters, instances=instances)
+        result = compile_bytes(
+            sys.stdin.buffer.read(), "<stdin>", parameters=parameters, instances=[Path(each) for each in instances]
+        )
     else:
-        result = compile_file(Path(spec), parameters=parameters, instances=instances)
+        result = compile_file(Path(spec), parameters=parameters, instances=[Path(each) for each in instances])
     _show(result.diagnostics)
     if result.text is None:
         raise SystemExit(1)

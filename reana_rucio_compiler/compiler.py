@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 from . import documents, rules
-from .backends import serial
 from .diagnostics import Diagnostic, Report
 from .documents import Document
 from .edits import Uneditable, apply
@@ -20,7 +20,7 @@ from .specification import edit_specification
 from .task import Graft, Task
 from .workspace import Workspace, find_workspace
 
-BACKENDS: dict[str, Callable[[Task, Report], Graft]] = {"serial": serial.graft}
+ENGINES = ("serial", "cwl", "yadage", "snakemake")  # each is a module of backends/, imported when it is needed
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,11 @@ def _compile(
 
 def _graft(task: Task, report: Report) -> Graft:
     engine = engine_of(task.document)
-    if engine in BACKENDS:
-        return BACKENDS[engine](task, report)
+    if engine in ENGINES:
+        graft: Graft = import_module(f".backends.{engine}", __package__).graft(task, report)
+        return graft
     message = f'rucio(...) in a workflow of type "{engine}" cannot be compiled'
-    hint = f"possible are {', '.join(BACKENDS)}"
+    hint = f"possible are {', '.join(ENGINES)}"
     report.add(rules.UNSUPPORTED_ENGINE, task.document.span(("workflow", "type")), message, hint)
     return Graft()
 
@@ -148,5 +149,6 @@ def _verify(document: Document, text: str) -> None:
         raise AssertionError("an expression is left in the output")
     for version in VERSIONS:
         before, after = findings(document.root.data, version), findings(output.root.data, version)
-        if len(after) > len(before):
+        # Beside workflow.directories, which REANA 0.9 ignores, workflow.files may be needed, which it ignores too.
+        if len([found for found in after if found[1] != ("workflow", "files")]) > len(before):
             raise AssertionError(f"REANA {version} would complain: {after}")

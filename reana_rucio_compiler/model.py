@@ -120,6 +120,7 @@ class Transfer:
     first: int | None = None
     lazy: bool = False
     dataset: str | None = None
+    prefix: str | None = None
     lifetime: int | None = None
     if_exists: str = "skip"
     output: str | None = None

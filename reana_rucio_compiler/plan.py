@@ -11,6 +11,7 @@ from .diagnostics import Report
 from .documents import Document
 from .model import Instance, Place, Plan, Reference, Transfer, Value
 from .source import Span
+from .workspace import own_files
 
 
 def make_plan(
@@ -148,10 +149,8 @@ def _plain_paths(document: Document) -> Iterable[tuple[str, str, Span]]:
         for item in node.items if node else ():
             if item.kind == "scalar" and "rucio(" not in item.value:
                 yield normalised(item.value), f"the plain {what}", document.span_of(item)
-    for where in (("workflow", "file"), ("inputs", "parameters", "input")):
-        node = document.at(where)
-        if node and node.kind == "scalar" and "rucio(" not in node.value:
-            yield normalised(node.value.partition("#")[0]), "the workflow's own file", document.span_of(node)
+    for where, name in own_files(document):
+        yield normalised(name), "the workflow's own file", document.span(where)
 
 
 def _report_same_outputs(outputs: tuple[Transfer, ...], report: Report) -> None:

@@ -50,5 +50,45 @@ REANA_VERSION = Rule("RR303", "reana-version", _W, "something that only some ver
 UNSUPPORTED_ENGINE = Rule("RR401", "unsupported-engine", _E, "a workflow type that cannot be compiled")
 CUT_OFF = Rule("RR402", "cut-off", _W, "FROM or TARGET, which may cut off a staging step", ignorable=True)
 OTHER_BACKEND = Rule("RR403", "other-backend", _W, "staged data consumed on another compute backend", ignorable=True)
+INSIDE_STAGED = Rule("RR404", "inside-staged", _E, "a use of what is around, or inside of, a staged path")
+
+CWL_REFERENCE = Rule("RR410", "cwl-reference", _E, "a CWL file without the process that is meant")
+CWL_VERSION = Rule("RR411", "cwl-version", _E, "a version of CWL that cannot be compiled")
+CWL_CLASS = Rule("RR412", "cwl-class", _E, "a File that is staged as a directory, or a Directory as a file")
+CWL_DEFAULT = Rule("RR413", "cwl-default", _E, "a staged file where no step of the workflow can hand it over")
+CWL_SECONDARY = Rule("RR414", "cwl-secondary", _E, "a staged file without a secondary file that must stand beside it")
+CWL_NO_FILE = Rule("RR415", "cwl-no-file", _W, "a staged path that no input of the workflow takes", ignorable=True)
+CWL_NO_OUTPUT = Rule("RR416", "cwl-no-output", _E, "an output path that no one output of the workflow is known to be")
+CWL_OTHER_NAME = Rule("RR417", "cwl-other-name", _W, "an output path unlike the output's own name", ignorable=True)
+
+YADAGE_TOPLEVEL = Rule("RR431", "yadage-toplevel", _E, "a toplevel that is not the workspace")
+NOT_A_WORKFLOW = Rule("RR432", "not-a-workflow", _E, "a Yadage workflow that cannot be read")
+STAGED_TOO_LATE = Rule("RR433", "staged-too-late", _E, "a staged file that is read when the workflow is loaded")
+BAD_SELECTION = Rule("RR434", "bad-selection", _E, "a selection of results that cannot follow a staged input")
+BAD_DEPENDENCIES = Rule("RR435", "bad-dependencies", _E, "dependencies that a staging stage cannot be added to")
+LITERAL_PATH = Rule("RR436", "literal-path", _E, "a literal path to a sub-workflow, beside a staged one")
+UNORDERED = Rule("RR437", "unordered-stages", _W, "a stage that does not wait for what it reads", ignorable=True)
+NO_INIT = Rule("RR438", "no-init", _W, "stages that wait for parameters where there are none", ignorable=True)
+UNKNOWN_PRODUCER = Rule("RR439", "unknown-producer", _W, "an output that no stage is known to write", ignorable=True)
+NOTHING_PUBLISHED = Rule("RR440", "nothing-published", _E, "an output of a stage that publishes nothing")
+
+NO_SNAKEFILE = Rule("RR451", "no-snakefile", _E, "a Snakemake workflow without a Snakefile")
+BAD_WILDCARD = Rule("RR452", "bad-wildcard", _E, "wildcards of Snakemake that do not fit together")
+READ_TOO_EARLY = Rule(
+    "RR453", "read-too-early", _E, "a Snakefile that looks at staged data while it is read", ignorable=True
+)
+MAYBE_READ_TOO_EARLY = Rule(
+    "RR454", "maybe-read-too-early", _W, "a Snakefile that may look at staged data while it is read", ignorable=True
+)
+OTHER_PRODUCER = Rule("RR455", "other-producer", _E, "a rule that makes what is staged", ignorable=True)
+PART_OF_STAGED = Rule(
+    "RR456", "part-of-staged", _E, "a rule that takes a part of what is staged, or more", ignorable=True
+)
+NOT_NEEDED = Rule("RR457", "not-needed", _W, "a staged path that no rule takes as its input", ignorable=True)
+NOT_AN_INPUT = Rule("RR458", "not-an-input", _W, "a rule that uses a staged path without taking it", ignorable=True)
+SHARED_WILDCARDS = Rule(
+    "RR460", "shared-wildcards", _W, "a rule whose wildcards match what is staged by wildcards", ignorable=True
+)
+WORKDIR = Rule("RR459", "workdir", _E, "a working directory that is not the workspace", ignorable=True)
 
 RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import documents, rules
 from .diagnostics import Report
-from .documents import Document
+from .documents import Document, Where
 from .source import Span
 
 
@@ -27,30 +28,50 @@ class Workspace:
 
     def load(self, name: str, report: Report, at: Span) -> Document | None:
         """The YAML document in a file of the workspace; where it cannot be read, that is reported at the span."""
-        if not self.exists(name):
-            hint = "paths are relative to the directory of the specification"
-            report.add(rules.MISSING_FILE, at, f'the file "{name}" does not exist', hint)
+        if not self._found(name, report, at):
             return None
-        return documents.load(self.path(name), report, name=self._shown(name))
+        return documents.load(self.path(name), report, name=self.shown(name))
 
     def read(self, name: str, report: Report, at: Span) -> str | None:
         """The text of a file of the workspace that is not YAML; where it cannot be read, it is reported at the span."""
+        if not self._found(name, report, at):
+            return None
         try:
             return self.path(name).read_bytes().decode("utf-8")
         except (OSError, ValueError):
             report.add(rules.MISSING_FILE, at, f'the file "{name}" cannot be read as UTF-8 text')
             return None
 
-    def _shown(self, name: str) -> str:
+    def _found(self, name: str, report: Report, at: Span) -> bool:
+        if not self.exists(name):
+            hint = "paths are relative to the directory of the specification"
+            report.add(rules.MISSING_FILE, at, f'the file "{name}" does not exist', hint)
+        return self.exists(name)
+
+    def shown(self, name: str) -> str:
+        """How messages call a file of the workspace."""
         return (self.base / name).as_posix() if self.base != Path() else name
+
+
+def own_files(document: Document) -> Iterator[tuple[Where, str]]:
+    """Where a specification names files that its engine reads when it loads the workflow, and their names.
+
+    ``inputs.parameters.input`` is one for CWL and Snakemake; for the others it is a parameter like any (facts A.2).
+    """
+    kind = document.at(("workflow", "type"))
+    places: list[Where] = [("workflow", "file")]
+    if kind and kind.value in ("cwl", "snakemake"):
+        places.append(("inputs", "parameters", "input"))
+    for where in places:
+        node = document.at(where)
+        if node and node.kind == "scalar" and "rucio(" not in node.value:
+            yield where, node.value.partition("#")[0]
 
 
 def find_workspace(document: Document, directory: Path, report: Report) -> Workspace:
     """The workspace of a specification in a directory: there, or in the current one if only that has its files."""
     here = Path()
-    for where in (("workflow", "file"), ("inputs", "parameters", "input")):
-        node = document.at(where)
-        name = node.value.partition("#")[0] if node and node.kind == "scalar" else ""
+    for where, name in own_files(document):
         if not name or (directory / name).is_file() or not (here / name).is_file():
             continue
         message = f'"{name}" is relative to the current directory, which only REANA 0.9 accepts'

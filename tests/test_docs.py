@@ -23,12 +23,16 @@ BLOCKS = [
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_specification_in_the_documentation_compiles(block: str) -> None:
+def test_specification_in_the_documentation_compiles(
+    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Snakefile").write_text('rule all:\n    input: "plot.png"\n')
     whole = block if "workflow:" in block else WORKFLOW + block
     result = compile_bytes(whole.encode(), "reana.yaml")
     assert not [found for found in result.diagnostics if found.severity is Severity.ERROR]
     assert result.text is not None
-    assert "rucio-stage-" in result.text
+    assert "rucio-stage-" in "\n".join([result.text, *result.files.values()])
 
 
 def test_diagnostic_in_the_readme_is_what_is_said() -> None:

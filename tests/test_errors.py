@@ -8,9 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from reana_rucio_compiler.cli import main
+from tests.command import run
 
 CASES = sorted(path for path in Path(__file__).with_name("golden").joinpath("errors").iterdir() if path.is_dir())
 
@@ -22,8 +21,7 @@ def test_wrong_specification_is_answered_as_expected(
     shutil.copytree(case, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     args = (case / "args").read_text().split() if (case / "args").exists() else []
-    result = CliRunner().invoke(main, ["compile", "reana.yaml", *args])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    result = run("compile", "reana.yaml", *args)
     said, expected = result.stderr, case / "expected"
     if os.environ.get("UPDATE_GOLDEN"):
         expected.write_text(f"exit {result.exit_code}\n{said}")

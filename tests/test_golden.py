@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from click.testing import CliRunner
 
 from reana_rucio_compiler import staging
-from reana_rucio_compiler.cli import main
+from tests.command import run
 
 GOLDEN = Path(__file__).with_name("golden")
 CASES = sorted(path.parent for path in GOLDEN.glob("*/*/reana.yaml") if path.parent.parent.name != "errors")
@@ -42,8 +41,8 @@ def test_case_compiles_to_what_is_expected(case: Path, tmp_path: Path, monkeypat
     before = _files(workspace)
     monkeypatch.chdir(workspace)
     args = Path("args").read_text().split() if Path("args").exists() else []
-    result = CliRunner().invoke(main, ["compile", *args])
-    assert result.exception is None, result.stderr
+    result = run("compile", *args)
+    assert result.exit_code == 0, result.stderr
     after = _files(workspace)
     assert {name: after.get(name) for name in before} == before
     written = {name: data for name, data in after.items() if name not in before}
@@ -59,5 +58,5 @@ def test_case_compiles_to_what_is_expected(case: Path, tmp_path: Path, monkeypat
 
     # Compiling a compiled specification changes nothing.
     Path("again.yaml").write_bytes(result.stdout_bytes)
-    again = CliRunner().invoke(main, ["compile", "again.yaml"])
+    again = run("compile", "again.yaml")
     assert again.stdout_bytes == result.stdout_bytes

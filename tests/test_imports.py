@@ -12,7 +12,7 @@ PLAIN = "workflow: {type: serial, specification: {steps: [{environment: 'a:1', c
 STAGED = PLAIN + "inputs: {files: ['rucio(escape, user.jdoe, a.root)']}\n"
 
 # What is never needed to compile, and would cost the start of every hook.
-NEVER = {"rucio", "reana_client", "reana_commons", "requests", "yaml", "asyncio", "http.client", "ssl", "numpy"}
+NEVER = {"rucio", "reana_client", "reana_commons", "requests", "yaml", "numpy"}
 
 CASES = {
     "help": (["--help"], "", {"click"}),

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-# ruff: noqa: E402
-"""Move data between Rucio and a REANA workspace, verified: python3 stager.py MANIFEST.json (in the workspace).
+# ruff: noqa: C408, C901, PLR0912  (some engines double braces, hence dict())
+"""Move data between Rucio and a REANA workspace, the current directory: stager.py MANIFEST.json NAME=VALUE...
 
-Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest. A receipt is written last, only if
-all went well. Exit: 0 done, 1 unexpected, 2 manifest or usage, 3 secret, proxy or configuration, 4 server
-unreachable, 5 no such DID or replica, 6 checksum or size, 7 permission, quota or RSE, 8 DID exists with other
-content, 9 local output missing; the last line on standard error says what, why, and what to do.
+Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest; VALUE replaces {NAME} in it. The
+last thing written, if all went well, is a receipt. Exit: 0 done, 1 unexpected, 2 manifest or usage, 3 secret,
+proxy or configuration, 4 server not reached, 5 no such DID or replica, 6 checksum or size, 7 permission,
+quota or RSE, 8 DID exists with other content, 9 local output missing; standard error ends with the cause.
 
-What is staged in is there as a whole and right, or not at all. A wrong file is replaced. So is a directory, but
-one that holds what neither belongs to it nor is in the receipt of the previous run is refused.
+What is staged in is there as a whole and right, or not at all. What is there and right stays; a file that is
+wrong is replaced, and so is a directory, unless it holds what does not belong to it: that is refused.
+A section "X only", up to the next "# ---", can be cut out for a manifest without X.
 """
 import sys
 
@@ -47,16 +48,19 @@ CODES = {  # exceptions of the client and of requests, or their base classes
     USAGE: "InvalidObject InputValidationError"}
 TEXT, PART = r"[^\x00-\x1f\x7f]+", r"(?!\.\.?(?:/|\Z))[^/\x00-\x1f\x7f]+"
 PATH, NAME = PART + "(?:/%s)*" % PART, r"(?!(?:.*/)?\.\.(?:/|\Z))[^\s:\x00-\x1f\x7f]+"
-WORD, URL = r"[A-Za-z0-9][\w.-]*", r"https://[^\s/]\S*|http://(?:localhost|127\.[\d.]+|\[::1\])(?:[:/]\S*)?"
-FIELDS = {  # of an object: "!" = required; another object, a list [], a type of number, or the pattern of a text
+WORD = r"[A-Za-z0-9][\w.-]*"
+URL = r"https://[^\s/]\S*|http://(?:localhost|127\.[\d.]+|\[::1\])(?:[:/]\S*)?"
+FIELDS = {  # of an object ("!" = required): an object, a list [], a type of number, or the pattern of a text
     "manifest": {"format!": int, "action!": "stage-(?:in|check|out)", "instance!": {}, "receipt!": PATH,
                  "downloads": [{}], "uploads": [{}], "requires": [PATH + "/?"], "settings": {}},
-    "instance": {"name!": WORD, "rucio_host": URL, "auth_host": URL, "sidecar": TEXT, "vo": TEXT, "account": TEXT,
-                 "auth_type!": "x509_proxy|userpass|oidc", "proxy_file": PART, "username_env": TEXT,
-                 "password_env": TEXT, "token_file": PART},
-    "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse": TEXT, "first": int},
+    "instance": {"name!": WORD, "rucio_host": URL, "auth_host": URL, "sidecar": TEXT, "vo": TEXT,
+                 "account": TEXT, "auth_type!": "x509_proxy|userpass|oidc", "proxy_file": PART,
+                 "username_env": TEXT, "password_env": TEXT, "token_file": PART},
+    "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory|member", "path!": PATH, "rse": TEXT,
+                  "first": int},  # "member": the file of a dataset that is named as the path ends
     "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
-                "dataset": r"(?:[^\s:]+:)?" + NAME, "lifetime": int, "if_exists": "skip|fail"},
+                "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
+                "if_exists": "skip|fail"},
     "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int}}
 ADD = "reana-client secrets-add --overwrite --"
 PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
@@ -68,7 +72,7 @@ class Error(Exception):
     """A failure that the user can act on: an exit code, and `what: cause; remedy`."""
 
     def __init__(self, code, text, *args):
-        super().__init__(text % args)
+        super().__init__(text % args if args else text)
         self.code = code
 
 
@@ -79,7 +83,7 @@ class Stopped(BaseException):
 # --- messages
 
 def say(text, stream=None):
-    for secret in HIDDEN:
+    for secret in HIDDEN if all(HIDDEN) else ():
         text = text.replace(secret, "***")
     print(text, file=stream or OUT, flush=True)
 
@@ -87,7 +91,7 @@ def say(text, stream=None):
 def capture(path):
     """Keep what the client and its libraries write to file descriptors 1 and 2 out of our output."""
     global OUT, ERR
-    OUT, ERR = (open(os.dup(number), "w", errors="backslashreplace") for number in (1, 2))
+    OUT, ERR = (os.fdopen(os.dup(number), "w", errors="backslashreplace") for number in (1, 2))
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for number, target in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
         os.dup2(target, number)
@@ -108,23 +112,50 @@ def brief(what, limit=3):
 
 def code_of(error):
     """The exit code that an exception means; 1 if it is unexpected."""
-    names = {kind.__name__ for kind in type(error).__mro__}
+    names = {base.__name__ for base in type(error).__mro__}
     if "SSLError" in names and re.search("(?i)certificate|alert|unknown.ca", str(error)):
         return SECRET
     if re.search(r"status code: (5\d\d|429)", str(error)):
         return SERVER
-    return getattr(error, "code", 0) or next((code for code in CODES if names & set(CODES[code].split())), 1)
+    if isinstance(error, Error):
+        return error.code
+    return next((code for code in CODES if names & set(CODES[code].split())), 1)
 
 
 @contextlib.contextmanager
-def about(what, remedy="see the lines above"):
+def about(what, remedy="the lines above may tell more"):
     """Make a known exception raised inside an Error that begins with `what`."""
     try:
         yield
     except Exception as error:
         if isinstance(error, Error) or code_of(error) == 1:
             raise
-        raise Error(code_of(error), "%s: %s; %s", what, brief(error), remedy)
+        raise Error(code_of(error), "%s: %s; %s", what, brief(error), remedy) from error
+
+
+class Traces(list):
+    """The client's records of its transfers, which it adds as it begins one; then, others may be done."""
+
+    def __init__(self, total):
+        super().__init__()
+        self.total, self.count, self.lock = total, 0, threading.Lock()
+
+    def append(self, trace):
+        super().append(trace)
+        self.look()
+
+    def look(self):
+        with self.lock:
+            for trace in self:
+                if trace.get("clientState") == "DONE" and "shown" not in trace:
+                    trace["shown"] = True
+                    self.line("%(scope)s:%(filename)s" % trace, trace["filesize"] or 0,
+                              trace["transferEnd"] - trace["transferStart"], trace["remoteSite"])
+
+    def line(self, what, count, seconds, rse):
+        self.count += 1
+        speed = human(count / seconds) + "/s" if seconds > 0 else "-"
+        say("%d/%d %s %s %s %s" % (self.count, self.total, what, human(count), speed, rse))
 
 
 # --- manifest
@@ -141,26 +172,26 @@ def check(value, shape, where="manifest"):
     elif isinstance(shape, list) and isinstance(value, list):
         for index, item in enumerate(value):
             check(item, shape[0], "%s[%d]" % (where, index))
-    elif not (isinstance(shape, str) and isinstance(value, str) and re.match("(?:%s)\\Z" % shape, value)
-              or shape == int and type(value) is int and value > 0
-              or shape == float and type(value) in (int, float) and value >= 0):
+    elif not ((isinstance(shape, str) and isinstance(value, str) and re.match("(?:%s)\\Z" % shape, value))
+              or (shape is int and type(value) is int and value > 0)
+              or (shape is float and type(value) in (int, float) and value >= 0)):
         raise Error(USAGE, "%s: %s is not allowed here", where, json.dumps(value)[:200])
 
 
-def load(path):
-    """The valid manifest. The receipt of an earlier run is removed first; its paths stay, as "previous"."""
-    previous = set()
+def load(path, *words):
+    """The valid manifest, with {NAME} and {run} replaced. The receipt of an earlier run goes first."""
     try:
         with open(path, encoding="utf-8") as stream:
-            manifest = json.load(stream)
+            text = stream.read()
+        for name, _, value in (word.partition("=") for word in words):
+            text = text.replace("{%s}" % name, json.dumps(value)[1:-1])
+        manifest = json.loads(text)
     except (OSError, ValueError) as error:
-        raise Error(USAGE, "%s: cannot be read: %s", path, error)
+        raise Error(USAGE, "%s: cannot be read: %s", path, error) from None
     with contextlib.suppress(Error, AttributeError, FileNotFoundError):
         receipt = manifest.get("receipt")
         check(receipt, PATH)
         no_links(receipt)
-        with contextlib.suppress(ValueError, KeyError, TypeError), open(receipt, encoding="utf-8") as stream:
-            previous = {row["path"] for row in json.load(stream)["files"]}
         os.unlink(receipt)
     check(manifest, {})
     if manifest["format"] != 1:
@@ -170,11 +201,12 @@ def load(path):
         if two[:len(one)] == one:
             raise Error(USAGE, "downloads: %s is inside of %s, staged too", "/".join(two), "/".join(one))
     for entry in manifest.setdefault("uploads", []):
-        for field in {"name", "dataset"} & set(entry):
+        for field in {"name", "dataset", "prefix"} & set(entry):
             entry[field] = re.sub(re.escape("{run}"), run_id, entry[field])
     settings = dict(attempts=4, backoff=5, timeout=600, threads=4)
     settings.update(manifest.get("settings", {}))
-    return dict(manifest, previous=previous, settings=settings)
+    mark = hashlib.sha256(text.encode()).hexdigest()[:12]  # tells apart what runs at a time in one workspace
+    return dict(manifest, settings=settings, work=".rucio-stage-%s-%s" % (manifest["instance"]["name"], mark))
 
 
 def run_id(_):
@@ -194,28 +226,29 @@ def no_links(path, code=USAGE):
     parts = path.rstrip("/").split("/")
     for count in range(1, len(parts) + 1):
         part = "/".join(parts[:count])
-        if os.path.islink(part) or count < len(parts) and os.path.isfile(part):
+        if os.path.islink(part) or (count < len(parts) and os.path.isfile(part)):
             raise Error(code, "%s: %s is a symbolic link or a file; put the real thing there", path, part)
 
 
-def digest(path, algorithm):
-    """The adler32 or md5 of a file, as Rucio writes it."""
-    adler, md5 = 1, hashlib.md5()
+def digest(path, md5=None):
+    """The adler32 of a file, or its md5 with an md5 object, as Rucio writes them."""
+    adler = 1
     with open(path, "rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
-            if algorithm == "md5":
+            if md5:
                 md5.update(block)
             else:
                 adler = zlib.adler32(block, adler)
-    return md5.hexdigest() if algorithm == "md5" else "%08x" % adler
+    return md5.hexdigest() if md5 else "%08x" % adler
 
 
 def same(path, known):
     """Whether `path` is a file with the size and checksum (if any) that Rucio knows."""
     if os.path.islink(path) or not os.path.isfile(path) or os.path.getsize(path) != known["bytes"]:
         return False
-    algorithm = "adler32" if known["adler32"] else "md5"
-    return not known[algorithm] or digest(path, algorithm).lstrip("0") == known[algorithm].lstrip("0")
+    if known["adler32"]:
+        return digest(path).lstrip("0") == known["adler32"].lstrip("0")
+    return not known["md5"] or digest(path, hashlib.md5()) == known["md5"]
 
 
 def write_private(path, content):
@@ -247,9 +280,10 @@ def other_python():
         with contextlib.suppress(OSError), open(place + "/rucio", errors="replace") as stream:
             head = stream.read(4096)
         # `#!/path/python -s`, `#!/usr/bin/env python3`, or what pip writes for a long path
-        found = re.search(r"\A#!\s*(?:\S*/env\s+)?(\S*python\S*)|^'''exec' \"?(.+?)\"? \"\$0\"", head, re.M)
+        found = re.search(r"\A#!\s*(?:\S*/env\s+)?(\S*python\S*)|^'{3}exec' \"?(.+?)\"? \"\$0\"", head, re.M)
         python = found and shutil.which(found.group(1) or found.group(2), path=":".join(places))
-        if python and not subprocess.call([python, "-c", "import rucio"], cwd="/", stderr=subprocess.DEVNULL):
+        test = [python, "-c", "import rucio"]
+        if python and not subprocess.call(test, cwd="/", stderr=subprocess.DEVNULL):
             return python
     return ""
 
@@ -282,22 +316,20 @@ def valid_proxy(instance, private):
         os.environ.get("X509_USER_PROXY"), "X509_USER_PROXY", remedy)
     with open(path, "rb") as stream:
         content = stream.read()
-    chain = re.findall(PEM, content, re.S)
-    if not chain or b"PRIVATE KEY-----" not in content:
-        raise Error(SECRET, "proxy %s: holds no certificate and key; %s", path, remedy)
-    decode = getattr(ssl._ssl, "_test_decode_cert", None)  # the library's one PEM reader, but private
-    for block in chain if decode else ():
-        try:
-            end = decode(write_private(private + "/pem", block))["notAfter"]
-        except ssl.SSLError:
-            raise Error(SECRET, "proxy %s: is damaged; %s", path, remedy)
-        if ssl.cert_time_to_seconds(end) < time.time():
-            raise Error(SECRET, "proxy %s: has expired on %s; %s", path, end, remedy)
+    chain, ends = re.findall(PEM, content, re.S), []
+    with contextlib.suppress(ssl.SSLError):  # the library's one reader of certificates is private
+        ends = [ssl._ssl._test_decode_cert(write_private(private + "/pem", block))["notAfter"]
+                for block in chain]
+    if not ends or b"PRIVATE KEY-----" not in content:
+        raise Error(SECRET, "proxy %s: is no certificate with its key; %s", path, remedy)
+    end = min(ends, key=ssl.cert_time_to_seconds)
+    if ssl.cert_time_to_seconds(end) < time.time():
+        raise Error(SECRET, "proxy %s: has expired on %s; %s", path, end, remedy)
     return write_private(private + "/proxy", content)
 
 
 def authorities(named, private):
-    """All certificate authorities in one file; the sidecar's are beside its rucio.cfg, not where that says."""
+    """All certificate authorities in a file; the sidecar's are beside its rucio.cfg, not where that says."""
     import requests.certs
     blocks, beside = set(), os.path.dirname(os.environ.get("RUCIO_CONFIG", ""))
     for place in (beside + "/CERN-bundle.pem", named, os.environ.get("X509_CERT_DIR"), requests.certs.where(),
@@ -316,21 +348,24 @@ def configure(instance, private):
 
     Hosts given as arguments would not reach the inner clients (facts/rucio.md section 9)."""
     env, auth, sidecar = os.environ, instance["auth_type"], configparser.RawConfigParser()
-    if "rucio_host" not in instance or auth == "x509_proxy" and "RUCIO_CONFIG" in env:
-        path = need(env.get("RUCIO_CONFIG"), "RUCIO_CONFIG", "REANA's rucio sidecar needs secrets: "
-                    + ADD + "env VONAME=... --env RUCIO_USERNAME=...")
+    given = env.get("RUCIO_CONFIG", "")
+    if "rucio_host" not in instance or (auth == "x509_proxy" and given and "proxy_file" not in instance):
+        need(given, "RUCIO_CONFIG", "REANA's rucio sidecar needs secrets: "
+             + ADD + "env VONAME=... --env RUCIO_USERNAME=...")
+    if "rucio_host" not in instance or auth == "x509_proxy":
         try:
-            sidecar.read(path)
+            sidecar.read(given)
         except (configparser.Error, ValueError) as error:
-            raise Error(SECRET, "RUCIO_CONFIG: %s", brief(error))
+            raise Error(SECRET, "RUCIO_CONFIG: %s", brief(error)) from None
     theirs = dict(sidecar.items("client")) if sidecar.has_section("client") else {}
-    own = "rucio_host" not in instance or "rucio_host" in theirs and env.get("VONAME") == instance.get("sidecar", "")
+    own = "rucio_host" not in instance or (
+        "rucio_host" in theirs and env.get("VONAME") == instance.get("sidecar", ""))
     client = dict(auth_type=auth, auth_token_file_path=private + "/token", request_retries="1")
     for host in ("rucio_host", "auth_host"):
         client[host] = (theirs if own else instance).get(host, "")
         if not re.match("(?:%s)\\Z" % URL, client[host]):
-            raise Error(SECRET if own else USAGE, "%s.%s: '%s' is no https URL", "RUCIO_CONFIG" if own else "instance",
-                        host, client[host])
+            raise Error(SECRET if own else USAGE, "%s.%s: '%s' is no https URL",
+                        "RUCIO_CONFIG" if own else "instance", host, client[host])
     client["account"] = instance.get("account") or env.get("RUCIO_USERNAME") or theirs.get("account")
     if not client["account"]:
         raise Error(SECRET, "account: is not known; %senv RUCIO_USERNAME=...", ADD)
@@ -342,11 +377,14 @@ def configure(instance, private):
     if auth == "x509_proxy":
         env["X509_USER_PROXY"] = client["client_x509_proxy"] = valid_proxy(instance, private)
     elif auth == "userpass":
-        client.update(username=secret(instance, "username_env"), password=secret(instance, "password_env"))
+        client["username"] = secret(instance, "username_env")
+        client["password"] = secret(instance, "password_env")
         HIDDEN.append(client["password"])
     else:
         with open(secret(instance, "token_file"), errors="replace") as stream:
             HIDDEN.append(stream.read().strip())
+        if not HIDDEN[-1]:
+            raise Error(SECRET, "secret %(token_file)s: is empty" % instance)
         env["BEARER_TOKEN_FILE"] = write_private(client["auth_token_file_path"], HIDDEN[-1].encode())
         drop.append("BEARER_TOKEN")
     lines = ["[client]"] + ["%s = %s" % (name, client[name].replace("%", "%%")) for name in client]
@@ -355,8 +393,8 @@ def configure(instance, private):
             lines += ["[%s]" % section] + ["%s = %s" % item for item in sidecar.items(section)]
     for name in drop:
         env.pop(name, None)
-    env.update(RUCIO_CONFIG=write_private(private + "/rucio.cfg", "\n".join(lines).encode()), TMPDIR=private)
-    tempfile.tempdir = private
+    env["RUCIO_CONFIG"] = write_private(private + "/rucio.cfg", "\n".join(lines).encode())
+    env["TMPDIR"] = tempfile.tempdir = private
     for name in ("USER", "LOGNAME", "HOME"):  # REANA's uid need not be in passwd, and the client asks
         env.setdefault(name, private if name == "HOME" else "reana")
     return client
@@ -372,20 +410,23 @@ class Server:
         self.settings, self.account = settings, client["account"]
         for host in sorted({client["rucio_host"], client["auth_host"]}):
             with about("server " + host, "is it up, and reachable from here?"):
-                self.attempt(requests.get, host, timeout=settings["timeout"], verify=client.get("ca_cert", True),
-                             cert=client.get("client_x509_proxy"))  # the client hides why a connection fails
+                # the client would hide why a connection fails
+                self.attempt(requests.get, host, verify=client.get("ca_cert", True),
+                             cert=client.get("client_x509_proxy"), timeout=settings["timeout"])
         with about("account " + self.account, "do account, credentials and vo fit together?"):
             from rucio.client import Client
             self.client = self.attempt(Client, timeout=settings["timeout"])
             self.whoami()
 
     def attempt(self, action, *args, **kwargs):
-        for count in range(self.settings["attempts"]):
+        count = 0
+        while True:
             try:
                 result = action(*args, **kwargs)
                 return list(result) if hasattr(result, "__next__") else result
             except Exception as error:
                 self.again(count, error)
+            count += 1
 
     def again(self, count, error):
         """Raise the error, or wait before the next attempt."""
@@ -400,9 +441,21 @@ class Server:
 
     def metadata(self, keys):
         """(scope, name) -> metadata of what exists; the server omits the rest, and takes 1000 at a time."""
-        new = "plugin" in self.client.get_metadata_bulk.__code__.co_varnames  # 38 asks for JSON, which few have
-        return {key_of(row): row for part in chunks(sorted(set(keys)), 1000) for row in self.get_metadata_bulk(
-            list(map(did, part)), **dict(plugin="DID_COLUMN") if new else {})}
+        # client 38 asks for JSON metadata, which few servers have, if not told; older ones cannot be told
+        plugin = "plugin" in self.client.get_metadata_bulk.__code__.co_varnames
+        options = dict(plugin="DID_COLUMN") if plugin else {}
+        return {key_of(row): row for part in chunks(sorted(set(keys)), 1000)
+                for row in self.get_metadata_bulk(list(map(did, part)), **options)}
+
+    def find(self, file, rses):
+        """The first of these RSEs where a replica of the file is available, or None."""
+        rows = self.list_replicas([did(file["key"])], all_states=True) if file["known"] else []
+        states = {rse: state for row in rows for rse, state in row["states"].items()}
+        return next((rse for rse in rses if states.get(rse) == "AVAILABLE"), None)
+
+    def seconds(self, files):
+        """The limit of a transfer: that of the settings, and what the largest file takes at 500 kB/s."""
+        return int(self.settings["timeout"] + max(file["bytes"] for file in files) / 5e5)
 
 
 def key_of(row):
@@ -421,13 +474,13 @@ def chunks(items, length):
 
 def resolve(server, downloads):
     """[(entry, [metadata of a file])], each file once per entry."""
-    plan = [(entry, members(server, entry) if entry["type"] == "directory" else [key_of(entry)])
+    plan = [(entry, [key_of(entry)] if entry["type"] == "file" else members(server, entry))
             for entry in downloads]
     known = server.metadata(key for _, keys in plan for key in keys)
     gone = sorted({":".join(key) for _, keys in plan for key in keys} - set(map(":".join, known)))
     if gone:
         raise Error(MISSING, "%s: not found; `rucio list-dids` shows what there is", brief(gone))
-    for entry, keys in plan:
+    for _, keys in plan:
         kind = known[keys[0]]["did_type"].lower()
         if kind != "file":
             raise Error(MISSING, "%s:%s: is a %s, not a file; list it under directories", *keys[0] + (kind,))
@@ -438,7 +491,7 @@ def members(server, entry):
     """The files of a dataset, of the datasets of a container, or of all that a wildcard matches, by name."""
     scope, name = key_of(entry)
     what = scope + ":" + name
-    with about(what):
+    with about(what, "`rucio list-dids` shows what there is"):
         if "*" in name:  # some databases ignore case
             fits = re.compile(".*".join(map(re.escape, name.split("*"))) + r"\Z").match
             roots = [(row["name"], row["did_type"]) for row in server.list_dids(
@@ -452,11 +505,17 @@ def members(server, entry):
     keys = sorted(keys, key=lambda key: key[::-1])[:entry.get("first")]
     if not keys:
         raise Error(MISSING, "%s: has no files; is it filled, and spelt right?", what)
+    if entry["type"] == "member":
+        wanted = os.path.basename(entry["path"])
+        keys = [key for key in keys if os.path.basename(key[1]) == wanted]
+        if not keys:
+            raise Error(MISSING, "%s: has no file %s; `rucio list-files` shows what it has", what, wanted)
     seen = {"": (), ".": (), "..": ()}
     for key in keys:
-        if seen.setdefault(os.path.basename(key[1]), key) != key:
-            raise Error(MISSING, "%s: %s:%s cannot be in one directory with %s; stage them one by one",
-                        what, key[0], key[1], ":".join(seen[os.path.basename(key[1])]))
+        twin = seen.setdefault(os.path.basename(key[1]), key)
+        if twin != key:
+            raise Error(MISSING, "%s: %s cannot be in one directory with %s; stage them one by one",
+                        what, ":".join(key), ":".join(twin))
     return keys
 
 
@@ -469,13 +528,12 @@ def stage_in(server, manifest, work):
         if os.path.lexists(path) and os.path.isdir(path) != folder:
             raise Error(USAGE, "%s: is there, but is no %s; remove it", path, entry["type"])
         places = {path + "/" + os.path.basename(file["name"]) if folder else path: file for file in files}
-        extra = {path + "/" + name for name in os.listdir(path)} if os.path.isdir(path) else set()
-        extra -= set(places)
-        if extra - manifest["previous"]:
-            raise Error(MISMATCH, "%s:%s: its directory holds %s; remove that, or choose another directory",
-                        entry["scope"], entry["name"], brief(sorted(extra - manifest["previous"])))
+        extra = {path + "/" + name for name in os.listdir(path)} - set(places) if os.path.isdir(path) else ()
+        if extra:
+            raise Error(MISMATCH, "%s:%s: %s does not belong to it; remove that, or choose another directory",
+                        entry["scope"], entry["name"], brief(sorted(extra)))
         new = {place for place in places if not same(place, places[place])}
-        plan.append((path, folder, places, new, extra))
+        plan.append((path, folder, places, new))
         for place in sorted(new):
             uses[key_of(places[place])] += 1
             wanted.setdefault(key_of(places[place]), dict(places[place], wish=entry.get("rse")))
@@ -483,13 +541,13 @@ def stage_in(server, manifest, work):
         fetch_all(server, [wanted[key] for key in sorted(wanted)], work)
     except Error as error:
         failure = error
-    for path, folder, places, new, extra in plan:
-        if all(wanted[key_of(places[place])].get("seconds") is not None for place in new):
-            if new or extra:  # also after a failure: what is complete need not be fetched again
+    for path, folder, places, new in plan:
+        if all("seconds" in wanted[key_of(places[place])] for place in new):
+            if new:  # after a failure too: what is complete need not be fetched again
                 deliver(work, path, folder, places, new, uses)
             for place in sorted(places):
-                file = dict(places[place], **wanted[key_of(places[place])] if place in new else {})
-                rows.append(dict(did="%(scope)s:%(name)s" % file, path=place, bytes=file["bytes"], md5=file["md5"],
+                file = wanted[key_of(places[place])] if place in new else places[place]
+                rows.append(dict(did=":".join(key_of(file)), path=place, bytes=file["bytes"], md5=file["md5"],
                                  adler32=file["adler32"], rse=file.get("rse"), seconds=file.get("seconds", 0),
                                  status="fetched" if place in new else "present"))
     if failure:
@@ -508,11 +566,11 @@ def deliver(work, path, folder, places, new, uses):
     if folder:
         os.mkdir(target)
     for place, file in places.items():
-        source, last = held(work, file) if place in new else place, False
-        if place in new:
-            uses[key_of(file)] -= 1
-            last = not uses[key_of(file)]
-        (os.rename if last else shutil.copyfile)(source, target + "/" + os.path.basename(place) if folder else target)
+        uses[key_of(file)] -= place in new
+        last = place in new and not uses[key_of(file)]
+        (os.rename if last else shutil.copyfile)(
+            held(work, file) if place in new else place,
+            target + "/" + os.path.basename(place) if folder else target)
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     if folder and os.path.isdir(path):
         os.rename(path, old)
@@ -528,35 +586,36 @@ def fetch_all(server, files, work):
             file["seconds"] = 0
         else:
             todo.append(file)
-            groups.setdefault((file["scope"], file["wish"], bool(file["adler32"] or file["md5"])), []).append(file)
+            checked = bool(file["adler32"] or file["md5"])
+            groups.setdefault((file["scope"], file["wish"], checked), []).append(file)
     say("%d files to fetch, %s" % (len(todo), human(sum(file["bytes"] for file in todo))))
     if todo:
         from rucio.client.downloadclient import DownloadClient
         client, traces = DownloadClient(client=server.client), Traces(len(todo))
-        for group in groups:
-            for part in chunks(groups[group], 200):
+        for group, whole in groups.items():
+            for part in chunks(whole, 200):
                 fetch(server, client, group, part, work, traces)
 
 
 def fetch(server, client, group, files, work, traces):
     """Download at most 200 files of one scope, and again those whose sources fail for a while.
 
-    Given a list of sources, the client spares two requests per file, and takes files of overlapping datasets."""
+    Given a list of sources, the client spares two requests per file, and takes files of many datasets."""
     scope, wish, checked = group
     options = dict(base_dir=os.path.join(work, "get", scope), no_subdir=True, no_resolve_archives=True,
-                   ignore_checksum=not checked, transfer_timeout=limit(server, files))
+                   ignore_checksum=not checked, transfer_timeout=server.seconds(files))
     for file in files:
         os.makedirs(os.path.dirname(held(work, file)), exist_ok=True)
     for count in range(server.settings["attempts"]):
-        with about("rse=%s" % wish):
-            metalink = server.list_replicas(
+        with about("rse=%s" % wish, "`rucio list-rses` shows what there is"):
+            sources = server.list_replicas(
                 [did(key_of(file)) for file in files], rse_expression="(%s)\\istape=true" % (wish or "*"),
                 metalink=True, ignore_availability=False, client_location=client.client_location,
                 resolve_archives=False)
         del traces[:]
         client.download_from_metalink_file(
-            options, write_private(work + "/sources", metalink.encode()), num_threads=server.settings["threads"],
-            traces_copy_out=traces, deactivate_file_download_exceptions=True)
+            options, write_private(work + "/sources", sources.encode()), traces_copy_out=traces,
+            num_threads=server.settings["threads"], deactivate_file_download_exceptions=True)
         traces.look()
         last, failed = {(trace["scope"], trace["filename"]): trace for trace in traces}, []
         for file in files:
@@ -574,18 +633,19 @@ def fetch(server, client, group, files, work, traces):
 
 def verdict(server, file, trace, there):
     """Why a file did not arrive, from what the client recorded of its last attempt."""
-    what, rse, why = "%(scope)s:%(name)s" % file, trace.get("remoteSite"), str(trace.get("stateReason"))
+    what, rse = ":".join(key_of(file)), trace.get("remoteSite")
+    why = " ".join(str(trace.get("stateReason")).split())[:300]
     if there or trace.get("clientState") == "FAIL_VALIDATE":
-        return Error(MISMATCH, "%s: the copy at %s is not what was registered (%s); tell the site, or use rse=",
+        return Error(MISMATCH, "%s: the copy at %s is not what was registered (%s); use rse=, tell the site",
                      what, rse, "other size" if there else why)
     if not rse:
         states = {"%s %s" % state for row in server.list_replicas([did(key_of(file))], all_states=True)
                   for state in row["states"].items()}
-        return Error(MISSING, "%s: no available replica%s (there is: %s); `rucio add-rule` makes one on disk", what,
-                     " at rse=" + file["wish"] if file["wish"] else "", brief(sorted(states)) or "none")
+        return Error(MISSING, "%s: no available replica%s (there is: %s); `rucio add-rule` makes one on disk",
+                     what, " at rse=" + file["wish"] if file["wish"] else "", brief(sorted(states)) or "none")
     if re.search("(?i)not found|no such file|does not exist", why):
-        return Error(MISSING, "%s: no available replica, %s has lost its own; tell the site, or use rse=", what, rse)
-    return Error(SERVER, "%s: no transfer from %s: %s; try again later", what, rse, " ".join(why.split())[:300])
+        return Error(MISSING, "%s: no available replica, %s lost it; tell the site, or use rse=", what, rse)
+    return Error(SERVER, "%s: no transfer from %s: %s; try again later", what, rse, why)
 
 
 # --- stage-out only
@@ -600,79 +660,53 @@ class Quiet:
         return getattr(self.client, name) if name != "add_replication_rule" else lambda *args, **kwargs: None
 
 
-def check_outputs(manifest):
+def check_outputs(requires, uploads):
     """Nothing is uploaded unless everything that is to be uploaded exists."""
-    paths = manifest.get("requires", []) + [
-        entry["path"] + "/" * (entry["type"] == "directory") for entry in manifest["uploads"]]
-    gone = []
-    for path in sorted(set(paths)):
+    paths, gone = set(requires), []
+    paths.update(entry["path"] + "/" * (entry["type"] == "directory") for entry in uploads)
+    for path in sorted(paths):
         no_links(path, OUTPUT)
-        names = [""] if path[-1] != "/" else [name for name in visible(path) if not os.path.islink(path + name)]
-        if not any(os.path.isfile(path + name) for name in names):
+        if not any(os.path.isfile(path + name) for name in (visible(path) if path[-1] == "/" else [""])):
             gone.append(path)
     if gone:
         raise Error(OUTPUT, "%s: no such output, or empty; nothing was uploaded", brief(gone))
 
 
 def stage_out(server, uploads):
-    """Upload, attach, read back, and return the rows of the receipt."""
+    """Upload, make rules, attach, read back, and return the rows of the receipt."""
     from rucio.client.uploadclient import UploadClient
-    from rucio.common.exception import DataIdentifierAlreadyExists, DuplicateRule, FileAlreadyExists
-    client, rows, again = UploadClient(_client=Quiet(server.client)), [], contextlib.suppress
-    todo = [file for entry in uploads for file in entry["files"] if not find(server, file, entry["rses"])]
+    client, rows = UploadClient(_client=Quiet(server.client)), []
+    for file in [file for entry in uploads for file in entry["files"]]:
+        file["at"] = server.find(file, file["entry"]["rses"])
+    todo = [file for entry in uploads for file in entry["files"] if not file["at"]]
     traces = Traces(len(todo))
     say("%d files to upload, %s" % (len(todo), human(sum(file["bytes"] for file in todo))))
     for entry in uploads:
-        target = entry["dataset"]
-        rule = dict(copies=1, rse_expression=entry["to"], lifetime=entry.get("lifetime"))
-        if target:
-            with about(":".join(target), "was it deleted? then choose another name"):
-                if not server.metadata([target]):
-                    with again(DataIdentifierAlreadyExists):
-                        server.add_dataset(*target, rules=[dict(rule, account=server.account, grouping="DATASET")])
-                entry["rules"] = server.list_did_rules(*target)
+        if entry["dataset"]:
+            keep(server, entry, entry["dataset"], entry["to"])
         for file in entry["files"]:
-            started, what, rse = time.time(), ":".join(file["key"]), find(server, file, entry["rses"])
-            if file in todo:
+            started, new = time.time(), not file["at"]
+            if new:
                 upload(server, client, file, entry["to"])
-                rse = find(server, file, [entry["to"]])
-                traces.line(what, file["bytes"], time.time() - started, rse)
-            if not target:
-                entry["rules"] = [row for row in server.list_did_rules(*file["key"]) if row["account"] == server.account
-                                  and row["rse_expression"] in entry["rses"] + [entry["rse"]]]
-            rows.append(dict(did=what, path=file["path"], bytes=file["bytes"], adler32=digest(file["path"], "adler32"),
-                             rse=rse, status="uploaded" if file in todo else "present",
-                             seconds=round(time.time() - started, 3), dataset=target and ":".join(target)))
-        key = target or file["key"]
-        with about(":".join(key)):
-            if not entry["rules"]:
-                with again(DuplicateRule):
-                    server.add_replication_rule([did(key)], **dict(rule, rse_expression=rse))
-            if not server.list_did_rules(*key):
-                raise Error(REFUSED, "%s: the server made no rule at %s", ":".join(key), rse)
-    for entry in uploads:
-        for last in (False, True) if entry["dataset"] else ():
-            there = set(map(key_of, server.list_content(*entry["dataset"])))
-            absent = [did(file["key"]) for file in entry["files"] if file["key"] not in there]
-            with about(":".join(entry["dataset"])), again(FileAlreadyExists):
-                for part in chunks(absent, 500):
-                    if last:
-                        raise Error(REFUSED, "%s:%s: was not attached; try again", *key_of(part[0]))
-                    server.attach_dids(*entry["dataset"], dids=part)
+                file["at"] = entry["to"]
+                traces.line(":".join(file["key"]), file["bytes"], time.time() - started, entry["to"])
+            if not entry["dataset"]:
+                keep(server, entry, file["key"], file["at"])
+            rows.append(dict(
+                did=":".join(file["key"]), path=file["path"], bytes=file["bytes"], rse=file["at"],
+                adler32=digest(file["path"]), seconds=round(time.time() - started, 3),
+                status="uploaded" if new else "present", dataset=":".join(entry["dataset"] or ()) or None))
+    for entry in uploads:  # last, so that nobody finds half a dataset
+        if entry["dataset"]:
+            attach(server, entry["dataset"], [file["key"] for file in entry["files"]])
     return rows
-
-
-def find(server, file, rses):
-    """The first of these RSEs where the file is available, or None."""
-    for row in server.list_replicas([did(file["key"])], all_states=True) if file["known"] else ():
-        return next((rse for rse in rses if row["states"].get(rse) == "AVAILABLE"), None)
 
 
 def upload(server, client, file, rse):
     """Upload one file, registered only once it is on the storage: else a killed upload burns its name."""
-    what, row = ":".join(file["key"]), None
-    item = dict(path=file["path"], rse=rse, did_scope=file["key"][0], did_name=file["key"][1], guid=uuid.uuid4().hex,
-                register_after_upload=True, transfer_timeout=limit(server, [file]))
+    what = ":".join(file["key"])
+    item = dict(path=file["path"], rse=rse, did_scope=file["key"][0], did_name=file["key"][1],
+                guid=uuid.uuid4().hex, register_after_upload=True, transfer_timeout=server.seconds([file]))
     for count in range(server.settings["attempts"]):
         traces = []
         try:
@@ -681,70 +715,101 @@ def upload(server, client, file, rse):
             break
         except Exception as error:
             if type(error).__name__ == "NoFilesUploaded":
-                why = str(traces[-1].get("stateReason")) if traces else ""
+                why = " ".join(str(traces[-1].get("stateReason") if traces else error).split())[:300]
                 error = Error(REFUSED if re.search("(?i)denied|permi|exists", why) else SERVER,
-                              "%s: was not taken by %s: %s", what, rse, " ".join(why.split())[:300])
+                              "%s: was not taken by %s: %s; choose another rse=", what, rse, why)
             server.again(count, error)
     row = file["known"] = server.metadata([file["key"]]).get(file["key"])
     if not row or not same(file["path"], row):
         raise Error(MISMATCH, "%s: is registered with other content than %s", what, file["path"])
-    if not find(server, file, [rse]):  # another program's upload was killed; only admins may mend that
+    if not server.find(file, [rse]):  # another program's upload was killed; only admins may mend that
         with about("%s: its replica at %s is not available" % (what, rse), "choose another name"):
             server.update_replicas_states(rse, [dict(did(file["key"]), state="A", bytes=row["bytes"])])
 
 
-# --- checks of outputs
+def keep(server, entry, key, rse):
+    """See that a file has a rule, or a dataset, which is made if need be; what is there stays as it is."""
+    from rucio.common.exception import DataIdentifierAlreadyExists, DuplicateRule
+    rule = dict(copies=1, rse_expression=rse, lifetime=entry.get("lifetime"))
+    dataset = key == entry["dataset"]
+
+    def rules():  # any one keeps a dataset, but another's need not keep our file
+        return [row for row in server.list_did_rules(*key) if dataset or (
+            row["account"] == server.account and row["rse_expression"] in entry["rses"] + [entry["rse"]])]
+
+    with about(":".join(key), "if it was deleted, choose another name"):
+        if dataset and not server.metadata([key]):
+            with contextlib.suppress(DataIdentifierAlreadyExists):  # by an attempt before
+                server.add_dataset(*key, rules=[dict(rule, account=server.account, grouping="DATASET")])
+        if not rules():
+            with contextlib.suppress(DuplicateRule):
+                server.add_replication_rule([did(key)], **rule)
+            if not rules():
+                raise Error(REFUSED, "%s: the server made no rule at %s", ":".join(key), rse)
+
+
+def attach(server, dataset, keys):
+    """Attach the files that are not attached, and see that all are."""
+    from rucio.common.exception import FileAlreadyExists
+    for last in (False, True):
+        there = set(map(key_of, server.list_content(*dataset)))
+        absent = [did(key) for key in keys if key not in there]
+        if last and absent:
+            raise Error(REFUSED, "%s:%s: was not attached to %s:%s", *key_of(absent[0]) + dataset)
+        for part in chunks(absent, 500):
+            with about(":".join(dataset)), contextlib.suppress(FileAlreadyExists):
+                server.attach_dids(*dataset, dids=part)
+
+
+# --- outputs only
 
 def visible(path):
     """The names in a directory; a dot cannot begin a Rucio name, and Snakemake leaves such files."""
     return sorted(name for name in os.listdir(path) if name[0] != ".") if os.path.isdir(path) else []
 
 
-def limit(server, files):
-    """Seconds for a transfer: those of the settings, and what the largest file takes at 500 kB/s."""
-    return int(server.settings["timeout"] + max(file["bytes"] for file in files) / 5e5)
-
-
 def check_uploads(server, uploads, local):
     """Choose an RSE for each upload; refuse what the server would refuse after hours of work."""
-    if not uploads:
-        return
-    admin = any(row["key"] == "admin" and row["value"] for row in server.list_account_attributes(server.account)[0])
+    attributes, keys = server.list_account_attributes(server.account)[0], []
+    admin = any(row["key"] == "admin" and row["value"] for row in attributes)
     scopes = server.list_scopes() if admin else server.list_scopes_for_account(server.account)
     for entry in uploads:
-        folder, path = entry["type"] == "directory", entry["path"]
-        dataset = entry["name"] if folder else entry.get("dataset")
-        entry["dataset"] = dataset and tuple((entry["scope"] + ":" + dataset).split(":")[-2:])
-        files = [(path + "/" + name, name) for name in visible(path) if local] if folder else [(path, entry["name"])]
-        entry["files"] = [dict(path=path, key=(entry["scope"], name), bytes=os.path.getsize(path) if local else 1)
-                          for path, name in files]
-    keys = [file["key"] for entry in uploads for file in entry["files"]]
+        scope, path, files = entry["scope"], entry["path"], [(entry["path"], entry["name"])]
+        dataset = entry.get("dataset")
+        if entry["type"] == "directory":
+            dataset, files = entry["name"], [
+                (path + "/" + name, entry.get("prefix", "") + name) for name in visible(path) if local]
+        entry["dataset"] = dataset and tuple((scope + ":" + dataset).split(":")[-2:])
+        entry["files"] = [dict(path=path, key=(scope, name), bytes=os.path.getsize(path) if local else 1,
+                               entry=entry) for path, name in files]
+        keys += [file["key"] for file in entry["files"]]
+    count = collections.Counter(keys)
     known = server.metadata(keys + [entry["dataset"] for entry in uploads if entry["dataset"]])
     for entry in uploads:
-        what, dataset = "%(scope)s:%(name)s" % entry, known.get(entry["dataset"])
+        what, dataset = ":".join(key_of(entry)), known.get(entry["dataset"])
         if entry["scope"] not in scopes:
-            raise Error(REFUSED, "%s: account %s may not write to scope %s; use one of %s", what, server.account,
-                        entry["scope"], brief(scopes))
+            raise Error(REFUSED, "%s: account %s may not write to scope %s; use one of %s",
+                        what, server.account, entry["scope"], brief(scopes))
         if dataset and not (dataset["did_type"] == "DATASET" and dataset["is_open"]):
-            raise Error(EXISTS, "%s:%s: is a %s, which takes no files; choose another name", *entry["dataset"] + (
-                "closed dataset" if dataset["did_type"] == "DATASET" else dataset["did_type"].lower(),))
+            kind = "closed dataset" if dataset["did_type"] == "DATASET" else dataset["did_type"].lower()
+            raise Error(EXISTS, "%s:%s: is a %s; choose another name", *entry["dataset"] + (kind,))
         if entry.get("if_exists") == "fail" and key_of(entry) in known:
-            raise Error(EXISTS, "%s: exists, and if_exists=fail; choose another name, or put {run} in it", what)
+            raise Error(EXISTS, "%s: exists, and if_exists=fail; choose a new name, or one with {run}", what)
         for file in entry["files"]:
-            file["known"] = known.get(file["key"])
-            if os.path.islink(file["path"]) or local and not os.path.isfile(file["path"]):
-                raise Error(OUTPUT, "%s: is no regular file; datasets are flat, list it by itself", file["path"])
-            if file["known"] and (file["known"]["did_type"] != "FILE" or local and not same(file["path"], file["known"])):
-                raise Error(EXISTS, "%s:%s: exists with other content; choose another name, or put {run} in it",
+            row = file["known"] = known.get(file["key"])
+            if os.path.islink(file["path"]) or (local and not os.path.isfile(file["path"])):
+                raise Error(OUTPUT, "%s: is no file; a dataset is flat, list this by itself", file["path"])
+            if row and (row["did_type"] != "FILE" or (local and not same(file["path"], row))):
+                raise Error(EXISTS, "%s:%s: exists with other content; choose a new name, or one with {run}",
                             *file["key"])
-            if keys.count(file["key"]) > 1:
+            if count[file["key"]] > 1:
                 raise Error(USAGE, "%s:%s: is the name of two uploads", *file["key"])
         choose_rse(server, entry, dataset, admin)
 
 
 def choose_rse(server, entry, dataset, admin):
     """The first RSE, by name, that is writable and has quota; but rather one where the dataset has a rule."""
-    what, reasons = "%(scope)s:%(name)s" % entry, []
+    what, reasons = ":".join(key_of(entry)), []
     with about("%s: rse=%s" % (what, entry["rse"]), "`rucio list-rses` shows what there is"):
         entry["rses"] = sorted(row["rse"] for row in server.list_rses(entry["rse"]))
     ruled = {rule["rse_expression"] for rule in server.list_did_rules(*entry["dataset"])} if dataset else ()
@@ -764,36 +829,11 @@ def choose_rse(server, entry, dataset, admin):
 
 # --- main
 
-class Traces(list):
-    """The client's records of transfers; it adds one as it begins a file, so that is when others may be done."""
-
-    def __init__(self, total):
-        super().__init__()
-        self.total, self.count, self.lock = total, 0, threading.Lock()
-
-    def append(self, trace):
-        super().append(trace)
-        self.look()
-
-    def look(self):
-        with self.lock:
-            for trace in self:
-                if trace.get("clientState") == "DONE" and "shown" not in trace:
-                    trace["shown"] = True
-                    self.line("%(scope)s:%(filename)s" % trace, trace["filesize"] or 0,
-                              trace["transferEnd"] - trace["transferStart"], trace["remoteSite"])
-
-    def line(self, what, count, seconds, rse):
-        self.count += 1
-        speed = human(count / seconds) + "/s" if seconds > 0 else "-"
-        say("%d/%d %s %s %s %s" % (self.count, self.total, what, human(count), speed, rse))
-
-
-def run(path):
+def run(*words):
     started, python, work = time.time(), other_python(), None
     if python:
-        os.execv(python, [python, os.path.abspath(__file__), path])
-    manifest = load(path)
+        os.execv(python, [python, os.path.abspath(__file__)] + list(words))
+    manifest = load(*words)
     if python == "":
         raise Error(SECRET, "rucio: no Python here has the client; use an image with rucio-clients, such as "
                     "docker.io/reanahub/reana-auth-rucio:1.1.1")
@@ -802,12 +842,12 @@ def run(path):
     try:
         client = configure(instance, private)
         if action == "stage-out":
-            check_outputs(manifest)
+            check_outputs(manifest.get("requires", []), uploads)
         capture(private + "/log")
         server = Server(client, manifest["settings"])
-        check_uploads(server, uploads, action == "stage-out")
-        with open(path, "rb") as stream:  # the name tells apart what runs at the same time in one workspace
-            work = ".rucio-stage-%s-%s" % (instance["name"], hashlib.sha256(stream.read()).hexdigest()[:12])
+        if uploads:
+            check_uploads(server, uploads, action == "stage-out")
+        work = manifest["work"]
         no_links(work)
         for name in ("new", "old"):
             shutil.rmtree(os.path.join(work, name), ignore_errors=True)
@@ -829,8 +869,8 @@ def run(path):
                 say("rucio: " + re.sub(r"\x1b\[\d*m|\?\S+", "", line).strip()[:400], ERR)
         raise
     finally:
-        for path in (private, work or private):
-            shutil.rmtree(path, ignore_errors=True)
+        for mine in [private, work] * 9:  # again, as a thread may just begin a file
+            shutil.rmtree(mine or private, ignore_errors=True)
 
 
 def stop(number, _):
@@ -844,9 +884,7 @@ def main():
     signal.signal(signal.SIGINT, stop)
     code = 0
     try:
-        if len(sys.argv) != 2:
-            raise Error(USAGE, "usage: stager.py MANIFEST.json")
-        run(sys.argv[1])
+        run(*sys.argv[1:] or ["MANIFEST.json"])
     except Stopped as error:
         code = 128 + error.args[0]
         say("reana-rucio: error: stopped by signal %d; run it again" % error.args, ERR)
@@ -854,8 +892,8 @@ def main():
         code = code_of(error)
         if code == 1:
             say(traceback.format_exc(), ERR)
-        known = isinstance(error, Error)
-        say("reana-rucio: error: " + (str(error) if known else type(error).__name__ + ": " + brief(error)), ERR)
+        kind = "" if isinstance(error, Error) else type(error).__name__ + ": "
+        say("reana-rucio: error: %s%s" % (kind, error if not kind else brief(error)), ERR)
     os._exit(code)  # threads of the client may still work, and storage libraries crash at exit
 
 

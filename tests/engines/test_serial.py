@@ -83,17 +83,26 @@ def explained(result: Result) -> str:
     return "\n".join(f"[{job.step}: {job.returncode}]\n{job.stdout}{job.stderr}" for job in result.jobs)
 
 
-@pytest.mark.parametrize("reana", ["reana-0.9", "reana-0.95"])
+@pytest.mark.parametrize(
+    ("reana", "clients"),
+    [
+        ("reana-0.9", "clients-41.5.1"),
+        ("reana-0.95", "clients-1.30.0-py3.6"),  # what the default image holds
+        pytest.param("reana-0.9", "clients-35.9.2", marks=pytest.mark.slow),
+        pytest.param("reana-0.9", "clients-38.6.4", marks=pytest.mark.slow),
+    ],
+)
 def test_the_example_of_the_documentation_moves_real_data_twice(
-    reana: str, jdoe: Server, tmp_path: Path, workspace_base: Path, unique_name: Callable[[str], str]
+    reana: str, clients: str, jdoe: Server, tmp_path: Path, workspace_base: Path, unique_name: Callable[[str], str]
 ) -> None:
     needs(reana)
+    needs(clients)
     plot, plots, ntuples = unique_name("plot.png"), unique_name("plots"), unique_name("ntuples")
     text = EXAMPLE.replace("PLOTS", plots).replace("PLOT", plot).replace("NTUPLES", ntuples)
     project = write_project(tmp_path / "project", text, **{"code/fit.sh": FIT.replace("RUN", ntuples)})
     sidecar = jdoe.sidecar(tmp_path / "sidecar", "jdoe")
     spec = compile_in(project)
-    result = run_serial(spec, workspace_base=workspace_base, sidecar_env=sidecar, reana=reana)
+    result = run_serial(spec, workspace_base=workspace_base, sidecar_env=sidecar, reana=reana, clients=clients)
     assert result.returncode == 0, explained(result)
     assert [job.step for job in result.jobs] == ["rucio-stage-in", "fit", "rucio-stage-out"]
     ws = result.workspace
@@ -115,7 +124,9 @@ def test_the_example_of_the_documentation_moves_real_data_twice(
 
     # A restart in the same workspace moves nothing and succeeds.
     jdoe.clear_requests()
-    again = run_serial(spec, workspace_base=workspace_base, sidecar_env=sidecar, reana=reana, workspace=ws)
+    again = run_serial(
+        spec, workspace_base=workspace_base, sidecar_env=sidecar, reana=reana, clients=clients, workspace=ws
+    )
     assert again.returncode == 0, explained(again)
     changing = [(method, path) for method, path in jdoe.requests() if method in ("PUT", "DELETE")]
     assert not changing
@@ -151,22 +162,26 @@ def test_outputs_are_checked_before_anything_is_computed(jdoe: Server, tmp_path:
     assert not (result.workspace / "events.root").exists()
 
 
-def test_run_in_an_output_name_is_the_uuid_of_the_workflow(
+def test_with_run_in_the_names_of_outputs_an_analysis_runs_as_often_as_one_likes(
     jdoe: Server, tmp_path: Path, workspace_base: Path, unique_name: Callable[[str], str]
 ) -> None:
+    """`{run}` becomes the UUID of the workflow, so that a second run with other content uploads it too."""
     stem = unique_name("plot")
-    text = (
-        EXAMPLE.replace("PLOTS", f"{stem}s-{{run}}")
-        .replace("PLOT", f"{stem}-{{run}}")
-        .replace("NTUPLES", f"{stem}n-{{run}}")
-    )
-    project = write_project(tmp_path / "project", text, **{"code/fit.sh": FIT.replace("RUN", stem)})
-    result = run_serial(
-        compile_in(project), workspace_base=workspace_base, sidecar_env=jdoe.sidecar(tmp_path / "sidecar", "jdoe")
-    )
-    assert result.returncode == 0, explained(result)
-    run = result.workspace.name
-    assert jdoe.replica_path(f"user.jdoe:{stem}-{run}", "CERN-DISK").exists()
+    text = EXAMPLE.replace("PLOTS", f"{stem}s-{{run}}").replace("PLOT", f"{stem}-{{run}}")
+    text = text.replace("NTUPLES, ", f"{stem}n-{{run}}, prefix={{run}}-{stem}-, ")
+    project = write_project(tmp_path / "project", text, **{"code/fit.sh": FIT.replace("RUN", "n")})
+    spec, sidecar = compile_in(project), jdoe.sidecar(tmp_path / "sidecar", "jdoe")
+    for number in range(2):
+        (project / "code/fit.sh").write_text(
+            FIT.replace("RUN", "n") + f"for f in results/*.png results/ntuples/*; do echo {number} >> $f; done\n"
+        )
+        result = run_serial(spec, workspace_base=workspace_base, sidecar_env=sidecar)
+        assert result.returncode == 0, explained(result)
+        run = result.workspace.name
+        stored = jdoe.replica_path(f"user.jdoe:{stem}-{run}", "CERN-DISK").read_text()
+        assert stored.endswith(f"\n{number}\n")
+        content = {each["name"] for each in jdoe.client("jdoe").call("list_content", "user.jdoe", f"{stem}n-{run}")}
+        assert content == {f"{run}-{stem}-n-aod-{n}.root" for n in (1, 2, 3)}
 
 
 def test_two_instances_with_their_own_credentials(

@@ -56,13 +56,24 @@ def yaml_scalar(draw: st.DrawFn, text: str) -> str:
     return draw(st.sampled_from([single, double]))
 
 
+def _apart(wanted: list[Wanted]) -> list[Wanted]:
+    """Those of which none is at the path of an earlier one, in it, or around it."""
+    kept: list[Wanted] = []
+    for each in wanted:
+        path = (each.path or each.name) + "/"
+        others = [(other.path or other.name) + "/" for other in kept]
+        if not any(path.startswith(other) or other.startswith(path) for other in [*others, "plain/"]):
+            kept.append(each)
+    return kept
+
+
 COMMENTS = st.sampled_from(["", "", "   # a comment", " # 'quoted' \"too\""])
 
 
 @st.composite
 def specifications(draw: st.DrawFn, names: st.SearchStrategy[str] = NAMES) -> tuple[str, list[Wanted], list[str]]:
     """A serial specification in some layout, its inputs that are expressions, and its plain inputs."""
-    wanted = draw(st.lists(inputs(names), max_size=4, unique_by=lambda each: each.path or each.name))
+    wanted = _apart(draw(st.lists(inputs(names), max_size=4)))
     plain = [f"plain/{number}.C" for number in range(draw(st.integers(0, 3)))]
     entries = [yaml_scalar(draw, each.expression) for each in wanted] + plain
     entries = draw(st.permutations(entries))

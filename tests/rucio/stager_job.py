@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -39,6 +40,7 @@ class Job:
     def __init__(self, directory: Path, server: Server, account: str = "alice", clients: str = CLIENTS) -> None:
         self.directory, self.server = directory, server
         self.python = str(needs(clients))
+        self.stager = STAGER
         self.workspace = directory / "users" / "1" / "workflows" / RUN
         self.workspace.mkdir(parents=True, exist_ok=True)
         self.secrets = directory / "secrets"
@@ -77,12 +79,12 @@ class Job:
             **fields,
         }
 
-    def start(self, manifest: object, cwd: Path | None = None) -> subprocess.Popen:
+    def start(self, manifest: object, cwd: Path | None = None, words: tuple[str, ...] = ()) -> subprocess.Popen:
         """The running stager, on a manifest that is an object or a text."""
         path = self.directory / "manifest.json"
         path.write_text(manifest if isinstance(manifest, str) else json.dumps(manifest))
         return subprocess.Popen(
-            [self.python, str(STAGER), str(path)],
+            [self.python, str(self.stager), str(path), *words],
             cwd=cwd or self.workspace,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -162,6 +164,12 @@ def put(
     path = directory / "source"
     path.write_bytes(content)
     server.upload(path, did, rse, **options)
+
+
+def hashed(scope: str, name: str) -> str:
+    """Where an RSE of the test server has a file, relative to its prefix (lfn2pfn algorithm "hash")."""
+    digest = hashlib.md5(f"{scope}:{name}".encode()).hexdigest()
+    return f"{scope.replace('.', '/')}/{digest[:2]}/{digest[2:4]}/{name}"
 
 
 def seen(server: Server, pattern: str) -> list[str]:

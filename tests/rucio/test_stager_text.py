@@ -6,11 +6,13 @@ import ast
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.environments import find_python
-from tests.rucio.stager_job import STAGER
+from tests.rucio.server import Server
+from tests.rucio.stager_job import STAGER, Job, download, put, upload
 
 TEXT = STAGER.read_bytes()
 
@@ -21,12 +23,44 @@ def test_it_is_ascii_with_short_lines() -> None:
     assert not any(line != line.rstrip() for line in lines)
 
 
+def test_it_fits_in_a_specification() -> None:
+    """One copy of the program leaves room for 18 KB of transfers in the 64 KB of a specification."""
+    assert len(TEXT) <= 46_000
+
+
 @pytest.mark.parametrize(
-    "pattern", [r"\$\(", r"\$\{", r"/tmp/.*?/.*?/", r"/var/lib/cwl/.*?/", "(?i)rucio\\(", "\t", "\r", "\x00"]
+    "pattern", [r"\$\(", r"\$\{", r"/tmp/.*?/.*?/", r"/var/lib/cwl/.*?/", "(?i)rucio\\(", "'''", "\t", "\r", "\x00"]
 )
 def test_it_holds_nothing_that_an_engine_would_rewrite(pattern: str) -> None:
     for line in TEXT.decode().split("\n"):
         assert not re.search(pattern, line), line
+
+
+SECTIONS = {"stage-in": ["stage-out", "outputs"], "stage-out": ["stage-in"]}
+
+
+def without(sections: list[str]) -> str:
+    """The text that is enough for a manifest without these: each "X only" section ends at the next "# ---"."""
+    text = TEXT.decode()
+    for section in sections:
+        text, count = re.subn(rf"\n# --- {section} only\n.*?(?=\n# --- )", "", text, flags=re.DOTALL)
+        assert count == 1, section
+    return text
+
+
+@pytest.mark.parametrize("action", SECTIONS)
+def test_a_part_of_it_is_enough(action: str, rucio_server: Server, tmp_path: Path, unique_name) -> None:
+    name = unique_name("part")
+    job = Job(tmp_path, rucio_server)
+    job.stager = tmp_path / "part.py"
+    job.stager.write_text(without(SECTIONS[action]))
+    if action == "stage-in":
+        put(rucio_server, tmp_path, f"user.alice:{name}", b"x")
+        result = job.stage_in(download(f"user.alice:{name}", "f"))
+    else:
+        job.write("f", "x")
+        result = job.stage_out(upload(f"user.alice:{name}", "f", dataset=f"{name}.ds"))
+    assert result.code == 0, result
 
 
 @pytest.mark.parametrize("mark", ["END_OF_STAGER", "END_OF_MANIFEST"])
@@ -36,16 +70,19 @@ def test_it_does_not_end_a_here_document(mark: str) -> None:
 
 def test_it_needs_the_standard_library_and_the_client_only() -> None:
     tree = ast.parse(TEXT)
-    top = {name.name for node in tree.body if isinstance(node, ast.Import) for name in node.names}
-    top |= {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
-    assert top <= set(sys.stdlib_module_names) if hasattr(sys, "stdlib_module_names") else top
-    inner = {
-        name.name if isinstance(node, ast.Import) else node.module
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and node not in tree.body
-        for name in node.names
-    }
-    assert {name.split(".")[0] for name in inner} <= {"rucio", "requests"}
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    top, inner = (
+        {
+            (name.name if isinstance(node, ast.Import) else node.module).split(".")[0]
+            for node in imports
+            if (node in tree.body) == at_top
+            for name in node.names
+        }
+        for at_top in (True, False)
+    )
+    assert inner == {"rucio", "requests"}, "after RUCIO_CONFIG is set"
+    code = "import sys; [__import__(name) for name in sys.argv[1:]]"
+    subprocess.run([sys.executable, "-I", "-S", "-c", code, *top], check=True)
 
 
 def test_it_compiles_with_python_3_6() -> None:

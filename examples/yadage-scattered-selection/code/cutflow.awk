@@ -1,0 +1,2 @@
+# The number of events.
+END { print NR }

@@ -1,0 +1,133 @@
+"""Snakemake: what is staged in is made by rules of ours, and what is staged out is asked for by the default target.
+
+    # Snakefile, as it was                # Snakefile.rucio, which reana.yaml names instead
+    rule all:                             workflow.include("Snakefile", overwrite_default_target=True)
+        input: "plot.png"
+                                          rule rucio_stage_in_escape:
+    rule fit:                                 output: "events.root"
+        input: "events.root"        ->        resources: voms_proxy=True, rucio=True
+        output: "plot.png"                    shell: the stager
+        shell: "root -b fit.C"
+                                          … and rules that stage out, on which the default target then depends
+
+A plain ``include:`` would lose the default target, and the workflow would succeed after staging (facts A.8). REANA's
+engine reads the Snakefile from the workspace; the program of the stager is a file beside it, so that it stays readable.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from posixpath import basename, dirname
+
+from ... import rules
+from ...checks import bad_path, normalised
+from ...diagnostics import Report
+from ...model import Transfer
+from ...specification import compiled_name, rename, rename_parameter_file
+from ...staging import Job, embed, relabelled, stage_out_jobs, unique
+from ...task import Graft, Task
+from .generate import StagingRule, generate, identifier, output
+from .look import look
+from .wildcards import wildcards, without_constraints
+from .workflow import Workflow, find_workflow
+
+FILE = ("workflow", "file")
+
+
+def graft(task: Task, report: Report) -> Graft:
+    """The Snakefile that loads the user's and adds the staging rules, and the parameter file where it names DIDs."""
+    document = task.document
+    node = document.at(FILE)
+    if node is None or node.kind != "scalar":
+        span = document.span(FILE)
+        report.add(
+            rules.NO_SNAKEFILE, span, "a Snakemake workflow needs its Snakefile", "write workflow: file: Snakefile"
+        )
+        return Graft()
+    source, problem = normalised(node.value), bad_path(node.value)
+    if problem:
+        report.add(rules.BAD_PATH, document.span_of(node), f'"{node.value}" {problem}', "keep it in the workspace")
+        return Graft()
+    workflow = find_workflow(task, source, report)
+    if workflow is None:
+        return Graft()
+    look(task, workflow, report)
+    if report.failed:
+        return Graft()
+    taken = {word for file in workflow.files for word in re.findall(r"\brucio_stage\w*", file.source.text)}
+    staging = _rules(task, workflow, taken)
+    prefix = dirname(source) + "/" if dirname(source) else ""
+    embedding = embed([rule.job for rule in staging], prefix, program_apart=True)
+    text = generate(source, document.source.name, staging, unique("rucio_stage_all", taken, "_"), embedding)
+    files, edits = rename_parameter_file(task)
+    target = compiled_name(source)
+    edits += [rename(document, FILE, compiled_name(node.value))]
+    return Graft(tuple(edits), {**files, **embedding.files, target: text}, (source,))
+
+
+def _rules(task: Task, workflow: Workflow, taken: set[str]) -> tuple[StagingRule, ...]:
+    """Checks first, then what is staged in, then what is staged out; with names that are not taken, and then are."""
+    plan = task.plan
+    uploads = stage_out_jobs(plan)
+    checks = [Job("stage-check", job.instance, (), job.uploads) for job in uploads]
+    receipts = tuple(job.receipt for job in checks)
+    found: list[StagingRule] = []
+
+    def add(job: Job, outputs: tuple[str, ...], waits_for: tuple[str, ...]) -> None:
+        words = [job.action.replace("-", "_"), identifier(job.instance.name), identifier(job.label)]
+        name = unique("rucio_" + "_".join(filter(None, words)), taken, "_")
+        taken.add(name)
+        found.append(StagingRule(name, job, outputs, waits_for, workflow.elsewhere))
+
+    for job in checks:
+        add(job, (f'"{job.receipt}"',), ())
+    for job in _stage_in_jobs(task):
+        outputs = tuple(text for each in job.downloads for text in _declared(each, workflow))
+        add(_without_constraints(job), outputs, receipts)
+    for job in uploads:
+        add(job, (f'"{job.receipt}"',), receipts)
+    return tuple(found)
+
+
+def _declared(transfer: Transfer, workflow: Workflow) -> list[str]:
+    """The outputs of a transfer: its path, and as the user's rules spell it otherwise, which Snakemake tells apart."""
+    spellings = [transfer.path, *sorted(workflow.spellings(transfer.path))]
+    return [output(replace(transfer, path=path)) for path in spellings]
+
+
+def _stage_in_jobs(task: Task) -> list[Job]:
+    """For each instance one job, and one for each entry that is lazy or has wildcards."""
+    jobs = []
+    for instance in task.plan.instances:
+        mine = [_as_member(each) for each in task.plan.inputs if each.instance == instance.name]
+        together = tuple(each for each in mine if not each.lazy and not wildcards(each.path))
+        if together:
+            jobs.append(Job("stage-in", instance, together))
+        labels: list[str] = []
+        for each in mine:
+            if each not in together:
+                labels.append(unique(identifier(each.path) or "file", labels, "_"))
+                job = relabelled(Job("stage-in", instance, (each,)), labels[-1])
+                jobs.append(replace(job, wildcards=wildcards(each.path)))
+    return jobs
+
+
+def _as_member(transfer: Transfer) -> Transfer:
+    """``-> d/{name}`` of a dataset stages one file of it, which the last part of the path names."""
+    own = set(wildcards(transfer.path)) - set(wildcards(transfer.name))
+    if transfer.type != "directory" or not own:
+        return transfer
+    end = basename(transfer.path)
+    if end == f"{{{wildcards(end)[0]}}}":  # a wildcard may hold a slash otherwise
+        end = f"{{{wildcards(end)[0]},[^/]+}}"
+    return replace(transfer, type="member", path=f"{dirname(transfer.path)}/{end}".lstrip("/"))
+
+
+def _without_constraints(job: Job) -> Job:
+    """The job as its manifest says it, where a wildcard is its name."""
+    plain = [
+        replace(each, path=without_constraints(each.path), name=without_constraints(each.name))
+        for each in job.downloads
+    ]
+    return replace(job, downloads=tuple(plain))

@@ -1,0 +1,134 @@
+"""The text of the generated Snakefile.
+
+What only Snakemake can know (the user's default target, who makes a file, which rules have wildcards) is asked of it
+when it loads the file, by the few lines of Python here; each was run with Snakemake 7.32 and 9.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from posixpath import basename
+
+from ...model import Transfer
+from ...specification import header
+from ...staging import Embedding, Job
+from .wildcards import without_constraints
+
+
+@dataclass(frozen=True)
+class StagingRule:
+    """A rule of ours. ``waits_for`` are receipts that are to exist before it runs, whatever their age."""
+
+    name: str
+    job: Job
+    outputs: tuple[str, ...]
+    waits_for: tuple[str, ...] = ()
+    elsewhere: bool = False
+
+
+def generate(source: str, specification: str, rules: Sequence[StagingRule], target: str, embedding: Embedding) -> str:
+    """A Snakefile that loads ``source``, which stands beside it, and adds the rules, of which ``target`` may be one."""
+    first = [rule for rule in rules if rule.job.action != "stage-out"]
+    last = [rule for rule in rules if rule.job.action == "stage-out"]
+    parts = [_head(source, specification)]
+    parts += [_rule(rule, embedding) for rule in first]
+    ordered = [rule.name for rule in first if rule.job.wildcards]
+    if ordered:
+        parts.append(_order(ordered))
+    if last:
+        parts.append(_outputs(last[0].job))
+        parts += [_rule(rule, embedding, ("rucio_stage_outputs",)) for rule in last]
+        parts.append(_target(target, [rule.name for rule in last]))
+    return "\n".join(parts)
+
+
+def _head(source: str, specification: str) -> str:
+    first = header(specification, source).encode("ascii", "backslashreplace").decode()
+    return f"""{first}# It loads that Snakefile as it is, default target included, and adds rules that move Rucio data.
+
+workflow.include({literal(basename(source))}, overwrite_default_target=True)
+"""
+
+
+def _rule(rule: StagingRule, embedding: Embedding, also: Iterable[str] = ()) -> str:
+    job = rule.job
+    lines = ["", f"rule {rule.name}:"]
+    inputs = [*also, *(f"ancient({literal(path)})" for path in rule.waits_for)]
+    if inputs:
+        lines += ["    input:", *(f"        {text}," for text in inputs)]
+    lines += ["    output:", *(f"        {text}," for text in rule.outputs)]
+    if job.action == "stage-check":
+        lines += ["    priority: 1000"]
+    lines += ["    container:", f"        {literal(_image(job.instance.environment))}"]
+    resources = ["voms_proxy=True", "rucio=True"] if job.instance.needs_sidecar else []
+    resources += ['compute_backend="kubernetes"'] if rule.elsewhere else []
+    if resources:
+        lines += ["    resources:", *(f"        {text}," for text in resources)]
+    return "\n".join([*lines, "    shell:", f"        r'''{_shell(job, embedding)}'''", ""])
+
+
+def _shell(job: Job, embedding: Embedding) -> str:
+    """The command, in which Snakemake replaces nothing but the wildcards, each by one word of the shell."""
+    command = embedding.command(job).replace("{", "{{").replace("}", "}}")
+    words = " ".join(f"{name}={{wildcards.{name}:q}}" for name in job.wildcards)
+    return f"set -- {words} && {command}" if words else command
+
+
+def _image(environment: str) -> str:
+    return environment if "://" in environment or environment.startswith("/") else f"docker://{environment}"
+
+
+def _order(names: Sequence[str]) -> str:
+    words = ", ".join(f'"{name}"' for name in names)
+    return f"""
+# What is staged by wildcards comes before what another rule with wildcards could make.
+for rucio_stage_rule in list(workflow.rules):
+    if rucio_stage_rule.has_wildcards() and rucio_stage_rule.name not in ({words},):
+        workflow.ruleorder({words}, rucio_stage_rule.name)
+"""
+
+
+def _outputs(job: Job) -> str:
+    paths = "".join(f"    {literal(path.rstrip('/'))},\n" for path in job.requires)
+    return f"""
+# Outputs that no rule says it makes (by-products, or files of a directory) are there when the default target is made.
+rucio_stage_target = workflow.get_rule(workflow.default_target)
+rucio_stage_outputs = [
+{paths}]
+rucio_stage_made = [path for path in rucio_stage_outputs if any(rule.is_producer(path) for rule in workflow.rules)]
+if len(rucio_stage_made) < len(rucio_stage_outputs):
+    rucio_stage_outputs = rucio_stage_made + list(rucio_stage_target.output or rucio_stage_target.input)
+"""
+
+
+def _target(target: str, names: Sequence[str]) -> str:
+    receipts = ", ".join(f"rules.{name}.output" for name in names)
+    return f"""
+# The default target of a run is what the user's is, and the receipts.
+if rucio_stage_target.output:
+    rule {target}:
+        default_target: True
+        input: rucio_stage_target.output, {receipts}
+else:
+    rucio_stage_target.set_input(rucio_stage_out=[{receipts}])
+"""
+
+
+def output(transfer: Transfer) -> str:
+    """How a rule declares what it stages."""
+    text = literal(transfer.path)
+    return f"directory({text})" if transfer.type == "directory" else text
+
+
+def literal(text: str) -> str:
+    """A string as Python reads it, in ASCII: Snakemake may read its files in any encoding."""
+    if text.isascii() and text.isprintable() and not set(text) & set('"\\'):
+        return f'"{text}"'
+    return ascii(text)
+
+
+def identifier(text: str) -> str:
+    """A word for the name of a rule that tells which instance or path it is for."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", without_constraints(text)).strip("_")[:60]

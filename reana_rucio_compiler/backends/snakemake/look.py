@@ -1,0 +1,297 @@
+"""What the user's Snakefiles show of who consumes what is staged, and what of that cannot work.
+
+Only what is certain is reported. What depends on values that only executing tells is left to Snakemake, which refuses a
+missing input or an ambiguous rule before anything is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Iterator
+from fnmatch import fnmatchcase
+from posixpath import basename, dirname
+
+from ... import rules
+from ...checks import normalised
+from ...diagnostics import Report
+from ...model import Transfer
+from ...source import Span
+from ...task import Task
+from .snakefile import Directive, Rule, Snakefile
+from .values import Item, called, located
+from .wildcards import bad_braces, matches, may_overlap, wildcards, without_constraints
+from .workflow import Workflow
+
+# What reads a file, or looks for files, when it is called. The last part of a dotted name is enough.
+_READERS = frozenset({
+    "open", "read_csv", "read_table", "read_json", "read_excel", "read_parquet", "read_pickle", "read_hdf", "loadtxt",
+    "genfromtxt", "load_configfile", "read_text", "read_bytes", "exists", "isfile", "isdir", "getsize", "File",
+})  # fmt: skip
+_LISTERS = frozenset({"glob", "iglob", "rglob", "listdir", "scandir", "walk", "iterdir", "glob_wildcards"})
+# What takes a path and certainly does not read it.
+_HARMLESS = frozenset({
+    "expand", "directory", "ancient", "protected", "temp", "touch", "report", "multiext", "Path", "join", "print",
+    "str", "format", "append", "extend", "update", "setdefault", "get", "dict", "list", "set", "tuple", "sorted",
+    "basename",
+    "dirname", "abspath", "relpath", "normpath", "splitext", "replace", "split", "startswith", "endswith", "add",
+})  # fmt: skip
+
+
+def look(task: Task, workflow: Workflow, report: Report) -> None:
+    """Report what is certain not to work."""
+    _check_workdir(workflow, report)
+    for transfer in _with_good_wildcards(task.plan.inputs, report):
+        _check_other_producers(transfer, workflow, report)
+        _check_reads(transfer, workflow, report)
+        if not _takes_a_part(transfer, workflow, report):
+            _check_needed(transfer, workflow, report)
+
+
+def _with_good_wildcards(staged: Iterable[Transfer], report: Report) -> list[Transfer]:
+    """Those whose wildcards are Snakemake's, with a path that says the value of each in the name."""
+    good: list[Transfer] = []
+    for transfer in sorted(staged, key=lambda each: (each.span.source.name, each.span.start)):
+        expression = transfer.references[0].expression
+        path = expression.path or expression.name
+        own, named = wildcards(transfer.path), wildcards(transfer.name)
+        bad = bad_braces(transfer.path) or bad_braces(transfer.name)
+        if bad:
+            message = f'"{bad}" is no wildcard of Snakemake'
+            report.add(rules.BAD_WILDCARD, path.span, message, "write {name}, with letters, digits and `_`")
+            continue
+        missing = [name for name in named if name not in own]
+        if missing:
+            message = f'the path "{transfer.path}" does not say the value of the wildcard "{missing[0]}" in the name'
+            report.add(rules.BAD_WILDCARD, path.span, message, f"put {{{missing[0]}}} in the path too")
+            continue
+        extra = [name for name in own if name not in named]
+        member = transfer.type == "directory" and extra == list(wildcards(basename(transfer.path)))
+        if extra and not (member and len(extra) == 1):
+            message = f'the wildcard "{extra[0]}" of the path is not in the name'
+            hint = f"put {{{extra[0]}}} in the name too"
+            if transfer.type == "directory":
+                hint += f", or end the path with /{{{extra[0]}}} for one file of the dataset at a time"
+            report.add(rules.BAD_WILDCARD, path.span, message, hint)
+            continue
+        _check_overlap(transfer, good, path.span, report)
+        good.append(transfer)
+    return good
+
+
+def _check_overlap(transfer: Transfer, before: Iterable[Transfer], span: Span, report: Report) -> None:
+    if not wildcards(transfer.path):
+        return
+    shape = re.sub(r"\{\w+\}", "{}", without_constraints(transfer.path))
+    for other in before:
+        if re.sub(r"\{\w+\}", "{}", without_constraints(other.path)) == shape:
+            message = f'"{transfer.path}" stands for the same paths as "{other.path}" on line {other.span.line}'
+            report.add(rules.SAME_PATH, span, message, "give one of the two another path with `-> path`")
+
+
+def _check_workdir(workflow: Workflow, report: Report) -> None:
+    for file in workflow.files:
+        for section in file.section("workdir"):
+            if any(normalised(item.text) for item in section.items):
+                message = f'"workdir: {section.items[0].text}" is not where REANA runs the rules'
+                hint = "remove it: REANA runs each rule in the workspace, and paths are relative to that"
+                report.add(rules.WORKDIR, section.span, message, hint)
+
+
+def _check_other_producers(transfer: Transfer, workflow: Workflow, report: Report) -> None:
+    for rule in workflow.rules:
+        for item in rule.items("output"):
+            path = normalised(item.text)
+            if wildcards(transfer.path):
+                if wildcards(path) and may_overlap(path, transfer.path):
+                    message = f'the rule "{rule.name}" may make what "{transfer.path}" stands for, and staging wins'
+                    hint = "say which names are staged, as in {name,[a-z]+}, or stage to a directory of their own"
+                    report.add(rules.SHARED_WILDCARDS, item.span, message, hint)
+                continue
+            same = path == transfer.path
+            inside = _inside(path, transfer.path) or (item.directory and _inside(transfer.path, path))
+            if same or inside:
+                message = f'the rule "{rule.name}" makes "{item.text}", and {_said(transfer)}'
+                hint = "remove one of the two, or give what is staged another path with `-> path`"
+                report.add(rules.OTHER_PRODUCER, item.span, message, hint)
+
+
+def _takes_a_part(transfer: Transfer, workflow: Workflow, report: Report) -> bool:
+    """Whether a rule takes what is below a staged directory, or the directory of a staged path: facts A.8."""
+    found = False
+    for rule in workflow.rules:
+        takes = rule.items("input")
+        for item in takes:
+            path = normalised(item.text)
+            if item.text.startswith("/") or "://" in item.text:
+                continue
+            if transfer.type == "directory" and not wildcards(transfer.path) and _inside(path, transfer.path):
+                message = f'the rule "{rule.name}" takes "{item.text}", and {_said(transfer)}, as a whole'
+                hint = (
+                    f"write rucio(...) -> {transfer.path}/{{name}} to stage its files one by one,"
+                    f' or let the rule take "{transfer.path}"'
+                )
+                found = True
+                report.add(rules.PART_OF_STAGED, item.span, message, hint)
+            elif _inside(transfer.path, path) and not any(_is(other, transfer) for other in takes):
+                message = f'the rule "{rule.name}" takes the directory "{item.text}", and {_said(transfer)} in it'
+                hint = f'add "{transfer.path}" to the input: of the rule, or stage the whole directory'
+                if wildcards(transfer.path):
+                    hint = "name the files that the rule needs in its input:, or stage the whole directory"
+                found = True
+                report.add(rules.PART_OF_STAGED, item.span, message, hint)
+    return found
+
+
+def _said(transfer: Transfer) -> str:
+    return f'{transfer.did} is staged to "{transfer.path}"'
+
+
+def _inside(path: str, directory: str) -> bool:
+    return path.startswith(directory + "/")
+
+
+def _is(item: Item, transfer: Transfer) -> bool:
+    return not item.text.startswith("/") and may_overlap(normalised(item.text), transfer.path)
+
+
+def _check_reads(transfer: Transfer, workflow: Workflow, report: Report) -> None:
+    """Code that reads what is staged while Snakemake still makes its plan, before any job has run."""
+    readers = _READERS | _LISTERS | {"configfile"} | _readers(workflow)
+    for file in workflow.files:
+        for section in file.section("configfile"):
+            for item in section.items:
+                if normalised(item.text) == transfer.path:
+                    _report_read(transfer, section.keyword, item.span, readers, report)
+        for call, body, before in _calls(file):
+            name = called(call).rpartition(".")[2] or getattr(call.func, "attr", "")
+            if name in _HARMLESS:
+                continue
+            for node in _operands(call):
+                if any(_reads(name, text, transfer) for text in workflow.values.known(node)):
+                    _report_read(transfer, name, located(node, body, before), readers, report)
+
+
+def _readers(workflow: Workflow) -> set[str]:
+    """The functions of the Snakefiles that hand an argument of theirs to one that reads it."""
+    found = set()
+    for file in workflow.files:
+        for node in ast.walk(file.code or ast.Module([], [])):
+            if isinstance(node, ast.FunctionDef):
+                names = {each.arg for each in (*node.args.args, *node.args.kwonlyargs)}
+                calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
+                reading = (each for each in calls if called(each).rpartition(".")[2] in _READERS | _LISTERS)
+                if any(isinstance(each, ast.Name) and each.id in names for call in reading for each in _operands(call)):
+                    found.add(node.name)
+    return found
+
+
+def _report_read(transfer: Transfer, name: str, span: Span, readers: Collection[str], report: Report) -> None:
+    hint = "upload this file instead of staging it, or write what it says into the parameters"
+    if name in readers:
+        message = f'"{name}" looks at "{transfer.path}" while the Snakefile is read, before anything is staged'
+        report.add(rules.READ_TOO_EARLY, span, message, hint)
+    else:
+        message = f'"{name}" is given "{transfer.path}" while the Snakefile is read, before anything is staged'
+        report.add(rules.MAYBE_READ_TOO_EARLY, span, message, f"if it reads the file: {hint}")
+
+
+def _calls(file: Snakefile) -> Iterator[tuple[ast.Call, Span, int]]:
+    """Every call outside of the commands, with the text that its place counts from."""
+    whole = Span(file.source, 0, len(file.source.text))
+    if file.code:
+        yield from ((node, whole, 0) for node in ast.walk(file.code) if isinstance(node, ast.Call))
+    directives: list[Directive] = [*file.sections, *(each for rule in file.rules for each in rule.directives.values())]
+    for directive in directives:
+        if directive.tree and directive.keyword not in ("shell", "run", "onstart", "onsuccess", "onerror"):
+            inner = (node for node in ast.walk(directive.tree) if isinstance(node, ast.Call))
+            yield from ((node, directive.body, 2) for node in inner if node is not directive.tree)
+
+
+def _operands(call: ast.Call) -> list[ast.expr]:
+    """The arguments of a call, and for ``Path("x").open()`` what stands before the dot."""
+    own = [call.func.value] if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call) else []
+    return [*own, *call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def _reads(name: str, text: str, transfer: Transfer) -> bool:
+    path = normalised(text)
+    if not path or text.startswith("/") or "://" in text:
+        return False
+    if name == "glob_wildcards":
+        return may_overlap(path, transfer.path) or (transfer.type == "directory" and _inside(path, transfer.path))
+    if name in _LISTERS and (_inside(transfer.path, path) or fnmatchcase(transfer.path, path)):
+        return True
+    if transfer.type == "directory" and _inside(path, transfer.path):
+        return True
+    return path == transfer.path or (bool(wildcards(transfer.path)) and matches(transfer.path, path))
+
+
+def _check_needed(transfer: Transfer, workflow: Workflow, report: Report) -> None:
+    """Whether a rule takes what is staged as its input; only then does Snakemake stage it, and before the rule runs."""
+    takers = [
+        number for number, rule in enumerate(workflow.rules) if any(_is(item, transfer) for item in rule.items("input"))
+    ]
+    for number in takers:
+        _warn_other_backend(transfer, workflow.rules[number], workflow, report)
+    waiting = _downstream(takers, workflow)
+    named = False
+    for number, rule in enumerate(workflow.rules):
+        if number in waiting or not rule.knows("input"):
+            continue
+        place = _mention(rule, transfer)
+        if place:
+            named = True
+            message = f'the rule "{rule.name}" names "{transfer.path}", which is staged, and has it not in its input:'
+            hint = "add it there: otherwise the rule may run before the file is staged"
+            report.add(rules.NOT_AN_INPUT, place, message, hint)
+    if takers or named:
+        return
+    hint = "add it to the input: of the rules that read it"
+    if workflow.complete and all(rule.knows("input") for rule in workflow.rules):
+        message = f'no rule takes "{transfer.path}" as its input, so Snakemake does not stage it'
+        report.add(rules.NOT_NEEDED, transfer.span, message, hint)
+    elif not wildcards(transfer.path) and not any(_traced(transfer.path, file) for file in workflow.files):
+        message = f'no rule is seen to take "{transfer.path}" as its input, and only then Snakemake stages it'
+        report.add(rules.NOT_NEEDED, transfer.span, message, hint)
+
+
+def _warn_other_backend(transfer: Transfer, rule: Rule, workflow: Workflow, report: Report) -> None:
+    resources = rule.directives.get("resources")
+    for keyword in resources.tree.keywords if resources and isinstance(resources.tree, ast.Call) else ():
+        for backend in workflow.values.known(keyword.value) if keyword.arg == "compute_backend" else ():
+            if resources and backend != "kubernetes":
+                message = f'"{transfer.path}" is staged into the workspace, which {backend} copies to the job'
+                hint = "the copy costs time and space there; read it on kubernetes if it is large"
+                report.add(rules.OTHER_BACKEND, located(keyword.value, resources.body, 2), message, hint)
+
+
+def _traced(path: str, file: Snakefile) -> bool:
+    """Whether a text names a path, or its directory, from which it may make it."""
+    return basename(path) in file.source.text or bool(dirname(path) and dirname(path) + "/" in file.source.text)
+
+
+def _downstream(takers: list[int], workflow: Workflow) -> set[int]:
+    """The rules, and those that take what they make, and so on."""
+    found, next_ones = set(takers), list(takers)
+    for number in next_ones:
+        fresh = [each for each in workflow.behind[number] if each not in found]
+        found.update(fresh)
+        next_ones += fresh
+    return found
+
+
+def _mention(rule: Rule, transfer: Transfer) -> Span | None:
+    """Where the command or the parameters of a rule name the path of a transfer."""
+    if wildcards(transfer.path):
+        return None
+    for item in (*rule.items("params"), *rule.items("log")):
+        if normalised(item.text) == transfer.path:
+            return item.span
+    command = rule.directives.get("shell")
+    after = r"(?![\w.-])" if transfer.type == "directory" else r"(?![\w/-]|\.\w)"
+    found = re.search(rf"(?<![\w./-])(?:\./)?{re.escape(transfer.path)}{after}", command.body.text if command else "")
+    if command is None or found is None:
+        return None
+    start = command.body.start + found.start()
+    return Span(command.body.source, start, start + len(found.group()))

@@ -1,0 +1,158 @@
+"""The parameters of a workflow, which its stages read as results of the stage ``init``.
+
+init resolves each string that names a file of the workspace to the absolute path of that file, and each glob to the
+files there. But it does so at once, and again at every tick of the engine: where a file has come in between, yadage
+finds two results of one stage and fails the workflow (measured on REANA 0.9 and 0.95). So no parameter may name what
+is still to be staged. ``data/x.root`` becomes ``rucio_stage_in/data/x.root``, which never exists, and the staging stage
+publishes the parameter again, with the absolute path in the place of this. What init resolves, and what ``-p``
+gives when the workflow is started, comes through unchanged.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ... import rules
+from ...checks import normalised
+from ...diagnostics import Report
+from ...documents import Document, Node, Where
+from ...edits import Edit, Uneditable, edit_sequence, replace_scalar
+from ...model import Transfer, Value
+from ...references import find_references
+from ...specification import compiled_name
+from ...task import Task
+from .paths import GLOB, concerns, workspace_path
+from .tree import compiled
+
+OPTIONS = ("inputs", "options")
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A string in the parameter ``key`` that concerns staged paths; ``text`` is it, relative to the workspace."""
+
+    key: str
+    document: Document
+    where: Where
+    text: str
+    transfers: tuple[Transfer, ...]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What init is given: the parameters by name with the transfers that each concerns, and where the strings stand."""
+
+    transfers: Mapping[str, tuple[Transfer, ...]]
+    leaves: tuple[Leaf, ...]
+    files: tuple[tuple[Where, str, Document], ...] = ()
+
+    @property
+    def staged(self) -> tuple[str, ...]:
+        """The parameters that concern staged paths, in order."""
+        return tuple(key for key, transfers in self.transfers.items() if transfers)
+
+
+def read_parameters(task: Task, report: Report) -> Parameters:
+    """The parameters of a specification: those of its ``initfiles``, and its own, which win."""
+    directory = _initdir(task)
+    leaves: dict[str, list[Leaf]] = {}
+    files = tuple(_initfiles(task, report))
+    for document, top in (*((each, ()) for _, _, each in files), (task.document, ("inputs", "parameters"))):
+        node = document.at(top)
+        for name, value in node.pairs if node else ():
+            path = (*top, name.value)
+            leaves[name.value] = list(_leaves(task, document, name.value, value, path, directory))
+    transfers = {
+        key: tuple({each.path: each for leaf in found for each in leaf.transfers}.values())
+        for key, found in leaves.items()
+    }
+    return Parameters(transfers, tuple(leaf for found in leaves.values() for leaf in found), files)
+
+
+def _initdir(task: Task) -> str:
+    node = task.document.at((*OPTIONS, "initdir"))
+    return normalised(node.value) if node and node.kind == "scalar" else ""
+
+
+def _initfiles(task: Task, report: Report) -> Iterator[tuple[Where, str, Document]]:
+    where = (*OPTIONS, "initfiles")
+    listed = task.document.at(where)
+    for index, item in enumerate(listed.items if listed else ()):
+        span = task.document.span_of(item)
+        if item.value in {each.path for each in task.plan.inputs}:
+            message = f'"{item.value}" is read when the workflow starts, before anything can be staged'
+            report.add(rules.STAGED_TOO_LATE, span, message, "keep this file beside reana.yaml")
+            continue
+        document = task.workspace.load(item.value, report, span)
+        if document is None:
+            continue
+        for reference in find_references(document, report, parameters=True):
+            message = "a rucio(...) expression may not stand in a file of initfiles"
+            report.add(rules.MISPLACED, reference.span, message, "write this parameter under inputs: parameters:")
+        yield (*where, index), item.value, document
+
+
+def _leaves(task: Task, document: Document, key: str, node: Node, path: Where, directory: str) -> Iterator[Leaf]:
+    if node.kind != "scalar":
+        for inner, child in node.children:
+            yield from _leaves(task, document, key, child, (*path, inner), directory)
+        return
+    value = next((each for each in task.plan.values if _stands(each, document, path)), None)
+    if value:
+        text, means = value.text, workspace_path(value.text)
+    elif isinstance(node.data, str):
+        # As init joins them: a trailing slash is kept, for a command may go on behind it.
+        text, means = posixpath.join(directory, node.value), workspace_path(node.value, directory)
+    else:
+        return
+    transfers = tuple(each for each in task.plan.inputs if means and concerns(means, each))
+    if transfers:
+        yield Leaf(key, document, path, text, transfers)
+
+
+def _stands(value: Value, document: Document, path: Where) -> bool:
+    return value.reference.where == path and value.reference.span.source is document.source
+
+
+def withhold(task: Task, parameters: Parameters, prefix: str) -> tuple[list[Edit], dict[str, str]]:
+    """What keeps init from seeing staged paths: edits of reana.yaml, and the compiled ones of the ``initfiles``.
+
+    Raises ``Uneditable`` where an alias stands in the way.
+    """
+    edits = _edits(task.document, parameters.leaves, prefix)
+    written: dict[str, str] = {}
+    renamed: dict[int, str] = {}
+    for where, name, document in parameters.files:
+        inner = _edits(document, parameters.leaves, prefix)
+        if inner:
+            renamed[int(where[-1])] = compiled_name(name)
+            written[compiled_name(name)] = compiled(document, name, inner)
+    if renamed:
+        edits += edit_sequence(task.document, (*OPTIONS, "initfiles"), replace=renamed)
+    return edits, written
+
+
+def _edits(document: Document, leaves: Iterable[Leaf], prefix: str) -> list[Edit]:
+    edits = []
+    for leaf in leaves:
+        if leaf.document is not document:
+            continue
+        for length in range(len(leaf.where) + 1):
+            node = document.at(leaf.where[:length])
+            if node and node.alias:
+                raise Uneditable(node)
+        node, parent = document.at(leaf.where), document.at(leaf.where[:-1])
+        if node and parent:
+            edits.append(replace_scalar(node, prefix + leaf.text, parent.style == "flow"))
+    return edits
+
+
+def literal_path(task: Task, value: str) -> str | None:
+    """The path, relative to the workspace, of the file or directory that a literal names, be it uploaded or staged."""
+    path = workspace_path(value, _initdir(task))
+    if path is None or GLOB.search(path):
+        return None
+    known = task.workspace.path(path).exists() or any(concerns(path, each) for each in task.plan.inputs)
+    return posixpath.join(_initdir(task), value) if known else None

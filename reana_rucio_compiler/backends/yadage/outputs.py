@@ -1,0 +1,123 @@
+"""Which stages write an output, and which of their results a stage-out has to follow.
+
+A dependency alone orders nothing: yadage takes the results of most stages for known before they have run, and starts
+at once whoever only depends on them (measured on REANA 0.9 and 0.95). What orders is a parameter that is one of
+these results. So a stage-out selects a result of every stage that it comes after.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from ... import rules
+from ...model import Transfer
+from .layout import literals
+from .paths import named
+from .tree import Cursor, Tree
+from .workflow import Stage, quoted
+
+
+@dataclass(frozen=True)
+class Producer:
+    """A step that may write an output: the JSONPath of its results, and the main workflow's stage that it is in."""
+
+    query: str
+    stage: Stage
+    outermost: str
+
+
+def producers_of(tree: Tree, stages: Sequence[Stage], transfer: Transfer) -> list[Producer]:
+    """The steps that write an output: those whose directory its path is in, else those that name it, else all."""
+    found = list(_by_directory(stages, transfer.path.split("/")))
+    if not found:
+        naming = [stage for stage in stages if any(named(each.text, [transfer]) for each in literals(tree, stage))]
+        found = [each for stage in naming or stages for each in _all(stage)]
+        if not naming:
+            _report_unknown(tree, stages, transfer)
+    return found
+
+
+def _by_directory(
+    stages: Sequence[Stage], parts: list[str], above: str = "", outermost: str = ""
+) -> Iterator[Producer]:
+    for stage in stages:
+        if not re.fullmatch(re.escape(stage.name) + (r"_\d+" if stage.scatters else ""), parts[0]):
+            continue
+        inner = [
+            each
+            for workflow in stage.workflows
+            for each in _by_directory(
+                workflow, parts[1:] or [""], f"{above}{quoted(stage.name)}[*].", outermost or stage.name
+            )
+        ]
+        yield from inner or _all(stage, above, outermost)
+
+
+def _all(stage: Stage, above: str = "", outermost: str = "") -> Iterator[Producer]:
+    query = above + quoted(stage.name)
+    if stage.steps:
+        yield Producer(query, stage, outermost or stage.name)
+    for workflow in stage.workflows:
+        for inner in workflow:
+            yield from _all(inner, f"{query}[*].", outermost or stage.name)
+
+
+def _report_unknown(tree: Tree, stages: Sequence[Stage], transfer: Transfer) -> None:
+    first = transfer.path.split("/")[0]
+    names = [stage.name + "_0" * stage.scatters for stage in stages]
+    near = get_close_matches(first, names, n=1, cutoff=0.6)
+    hint = f'did you mean "{near[0]}/"? ' if near else ""
+    word = transfer.references[0].expression.path
+    message = f'no stage works in "{first}" or names "{transfer.path}", so the upload waits for all stages'
+    hint += "a stage writes to {workdir}, which is its name, and its name with _0, _1… where it scatters"
+    tree.report.add(rules.UNKNOWN_PRODUCER, word.span if word else transfer.span, message, hint)
+
+
+def followed(tree: Tree, producer: Producer, transfers: Sequence[Transfer]) -> tuple[str, str | None] | None:
+    """What to select of the results of a step: its JSONPath and an output of it, None for all; None if it has none."""
+    outputs: dict[str, None] = {}
+    for step in producer.stage.steps:
+        keys = _outputs(tree, step)
+        if keys is None or len(producer.stage.steps) > 1:
+            return producer.query, None
+        outputs.update(dict.fromkeys(keys))
+    if not outputs:
+        return None
+    parameters = {key: value.text for key, value in producer.stage.parameters}
+    names = {posixpath.basename(each.path) for each in transfers}
+    step = producer.stage.steps[0]
+    best = next((key for key in outputs if _writes(tree, step, key, parameters) in names), next(iter(outputs)))
+    return producer.query, best
+
+
+def _outputs(tree: Tree, step: Cursor) -> list[str] | None:
+    """The names of the outputs that the publisher of a step declares; None where they are known at run time only."""
+    publisher = tree.get(step, "publisher")
+    kind = tree.get(publisher, "publisher_type")
+    if publisher is None or kind is None:
+        return None
+    if kind.text == "fromglob-pub":
+        named_key = tree.get(publisher, "outputkey")
+        return [named_key.text] if named_key else None
+    declared = tree.get(publisher, "outputmap" if kind.text == "frompar-pub" else "publish")
+    if declared is None or declared.node.kind != "mapping":
+        return None
+    keys = []
+    for key, each in tree.children(declared):
+        place = tree.resolved(each)
+        if place and any(True for _ in tree.scalars(place)):
+            keys.append(key)
+    return keys
+
+
+def _writes(tree: Tree, step: Cursor, key: str, parameters: dict[str, str]) -> str:
+    """The file name that an output of a step has, as far as it stands there."""
+    publisher = tree.get(step, "publisher")
+    said = tree.get(publisher, "outputmap", key) or tree.get(publisher, "publish", key)
+    text = said.text if said else ""
+    text = parameters.get(text.strip("{}"), text)
+    return posixpath.basename(text)

@@ -1,0 +1,60 @@
+"""Which strings of a workflow mean what is staged.
+
+A stage that waits without need costs some minutes; one that does not wait fails. So wherever a string may mean a
+staged path, it is taken to.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from ...model import Transfer
+
+GLOB = re.compile(r"[*?\[]")
+# What leads from a stage's directory, or any other, to the workspace: the rest, up to white space, quotes and the like,
+# is relative to that.
+_TO_WORKSPACE = re.compile(
+    r"""(?:(?:\.\./)+|\$\{*REANA_WORKSPACE\}*/+)(?P<path>[^\s'"`;|&()<>{}$,]*)"""
+    r"""|(?<![\w.])\.\.(?![\w./])|\$\{*REANA_WORKSPACE(?![\w/}])"""
+)
+
+
+def workspace_path(value: str, directory: str = "") -> str | None:
+    """The workspace path that a string means, relative to a directory of it; None where it is not inside, or is it."""
+    if not value or value.startswith(("/", "~")) or "://" in value or not value.isprintable():
+        return None
+    path = posixpath.normpath(posixpath.join(directory, value))
+    return None if path == "." or path.split("/")[0] == ".." else path
+
+
+def concerns(path: str, transfer: Transfer) -> bool:
+    """Whether a workspace path, or a glob of some, is what a transfer stages, or holds it, or is in it."""
+    return _meet(path.split("/"), transfer.path.split("/"), transfer.type == "directory")
+
+
+def _meet(wanted: Sequence[str], staged: Sequence[str], is_directory: bool) -> bool:
+    if not wanted or wanted[0] == "**":
+        return True
+    if not staged:
+        return is_directory
+    return (wanted[0] == staged[0] or fnmatchcase(staged[0], wanted[0])) and _meet(wanted[1:], staged[1:], is_directory)
+
+
+def named(text: str, transfers: Iterable[Transfer]) -> list[Transfer]:
+    """The transfers whose path a text names, be it the value of a parameter, a command or a script."""
+    from_there = [workspace_path(found["path"] or "") for found in _TO_WORKSPACE.finditer(text)]
+    plain = None if "\n" in text else workspace_path(text)
+    return [
+        each
+        for each in transfers
+        if _holds(text, each.path)
+        or any(path is None or concerns(path, each) for path in from_there)
+        or (plain and concerns(plain, each))
+    ]
+
+
+def _holds(text: str, path: str) -> bool:
+    return path in text and bool(re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w-]|\.\w)", text))

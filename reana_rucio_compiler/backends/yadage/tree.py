@@ -1,0 +1,263 @@
+"""The files of a Yadage workflow as the one tree that yadage makes of them, and edits of that tree.
+
+``{$ref: file#/pointer}`` stands for what it points to. In the workflow's own file the path is relative to the
+workspace, in every other to the directory of the file that says it (measured on REANA 0.9 and 0.95). A ``Cursor`` is a
+place in the tree that remembers the references that led to it: editing there means to compile each of those files to
+a new one, and to point the references to the new ones.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from ... import rules
+from ...diagnostics import Report
+from ...documents import Document, Node, Where
+from ...edits import Edit, apply, edit_sequence, flow, replace_scalar, set_key
+from ...source import Span
+from ...specification import compiled_name, header
+from ...workspace import Workspace
+
+MAX_REFERENCES = 100  # one behind another; more are a circle
+
+
+@dataclass(frozen=True, eq=False)
+class File:
+    """A workflow file: its path in the workspace, and the directory that its references are relative to."""
+
+    name: str
+    base: str
+    document: Document
+
+
+@dataclass(frozen=True, eq=False)
+class Cursor:
+    """A node of the tree. ``path`` leads to it in its file; ``via`` are the references passed, the outermost first.
+
+    ``shared`` is the alias or merge key through which it was reached, if any: what stands there stands elsewhere too.
+    """
+
+    file: File
+    node: Node
+    path: Where = ()
+    via: tuple[Cursor, ...] = ()
+    shared: Node | None = None
+
+    @property
+    def span(self) -> Span:
+        """Where it stands."""
+        return self.file.document.span_of(self.node)
+
+    @property
+    def text(self) -> str:
+        """The value of a scalar; an empty string for anything else."""
+        return self.node.value if self.node.kind == "scalar" else ""
+
+
+@dataclass
+class Tree:
+    """The files read so far, and the edits of them so far."""
+
+    workspace: Workspace
+    staged: frozenset[str]
+    report: Report
+    files: dict[tuple[str, str], File | None] = field(default_factory=dict)
+    edits: dict[File, dict[Edit, None]] = field(default_factory=dict)
+
+    def open(self, name: str, base: str, at: Span) -> File | None:
+        """The file of that name; what is wrong with it is reported at the span."""
+        if (name, base) not in self.files:
+            self.files[name, base] = None
+            if name in self.staged:
+                message = f'"{name}" is read when the workflow is loaded, before anything can be staged'
+                self.report.add(rules.STAGED_TOO_LATE, at, message, "keep this file beside reana.yaml")
+                return None
+            document = self.workspace.load(name, self.report, at)
+            self.files[name, base] = File(name, base, document) if document else None
+        return self.files[name, base]
+
+    def resolved(self, cursor: Cursor) -> Cursor | None:
+        """What a place stands for: itself, or the target of the references there. None where that cannot be read."""
+        for _ in range(MAX_REFERENCES):
+            reference = cursor.node.get("$ref") if cursor.node.kind == "mapping" else None
+            if reference is None or reference.kind != "scalar":
+                return cursor
+            said = Cursor(cursor.file, reference, (*cursor.path, "$ref"), cursor.via, _shared(cursor, reference))
+            target = self._target(said)
+            if target is None:
+                return None
+            cursor = target
+        self.report.add(rules.NOT_A_WORKFLOW, cursor.span, "these references go round in a circle")
+        return None
+
+    def _target(self, reference: Cursor) -> Cursor | None:
+        address, _, pointer = reference.text.partition("#")
+        file: File | None = reference.file
+        if address:
+            if "://" in address:
+                return None
+            name = posixpath.normpath(posixpath.join(reference.file.base, unquote(address)))
+            if name.startswith(("/", "../")):
+                message = f'"{address}" leads out of the workspace'
+                hint = "references are relative to the workspace in the workflow's own file, to their file elsewhere"
+                self.report.add(rules.NOT_A_WORKFLOW, reference.span, message, hint)
+                return None
+            file = self.open(name, posixpath.dirname(name), reference.span)
+        if file is None:
+            return None
+        # A pointer within one file needs no new name for that file: who edits there edits the file in any case.
+        place: Cursor | None = Cursor(
+            file, file.document.root, (), (*reference.via, reference) if address else reference.via
+        )
+        for part in unquote(pointer.lstrip("/")).split("/") if pointer.strip("/") else []:
+            place = self.resolved(place) if place else None
+            place = self.child(place, part.replace("~1", "/").replace("~0", "~")) if place else None
+        if place is None:
+            message = f'"{reference.text}" points to nothing'
+            self.report.add(rules.NOT_A_WORKFLOW, reference.span, message, "yadage cannot load the workflow either")
+        return place
+
+    def child(self, cursor: Cursor, key: str | int) -> Cursor | None:
+        """What stands under a key of a mapping or at an index of a sequence, references not followed."""
+        if cursor.node.kind == "sequence":
+            if not str(key).isdecimal():
+                return None
+            key = int(key)
+        node = cursor.node.get(key)
+        if node is not None:
+            return Cursor(cursor.file, node, (*cursor.path, key), cursor.via, _shared(cursor, node))
+        return next((each for name, each in self._merged(cursor) if name == key), None)
+
+    def get(self, cursor: Cursor | None, *keys: str | int) -> Cursor | None:
+        """What stands under these keys one in the other, all references followed."""
+        cursor = self.resolved(cursor) if cursor else None
+        for key in keys:
+            cursor = self.child(cursor, key) if cursor else None
+            cursor = self.resolved(cursor) if cursor else None
+        return cursor
+
+    def children(self, cursor: Cursor) -> Iterator[tuple[str, Cursor]]:
+        """The keys of a mapping, or the indexes of a sequence, with what is under them, references not followed."""
+        known = set()
+        for key, node in cursor.node.children:
+            if key != "<<" or cursor.node.kind == "sequence":
+                known.add(key)
+                yield (
+                    str(key),
+                    Cursor(cursor.file, node, (*cursor.path, key), cursor.via, _shared(cursor, node)),
+                )
+        for name, each in self._merged(cursor):
+            if name not in known:
+                yield name, each
+
+    def _merged(self, cursor: Cursor) -> Iterator[tuple[str, Cursor]]:
+        merge = cursor.node.get("<<") if cursor.node.kind == "mapping" else None
+        for mapping in (merge.items or (merge,)) if merge else ():
+            for key, node in mapping.pairs:
+                yield key.value, Cursor(cursor.file, node, (*cursor.path, key.value), cursor.via, mapping)
+
+    def scalars(self, cursor: Cursor) -> Iterator[Cursor]:
+        """Every scalar below a place, through all references; what is referred to several times comes once."""
+        seen: set[tuple[File, Where]] = set()
+        waiting = [cursor]
+        while waiting:
+            place = self.resolved(waiting.pop())
+            if place is None or (place.file, place.path) in seen:
+                continue
+            seen.add((place.file, place.path))
+            if place.node.kind == "scalar":
+                yield place
+            else:
+                waiting += [each for _, each in self.children(place)]
+
+    def size(self, cursor: Cursor, known: dict[tuple[File, Where], int] | None = None) -> int:
+        """About how many characters a place has as JSON, all references written out as REANA does."""
+        known = {} if known is None else known
+        place = self.resolved(cursor)
+        if place is None:
+            return 0
+        if place.node.kind == "scalar":
+            return len(place.text) + place.text.count("\n") + 4
+        if (place.file, place.path) not in known:
+            known[place.file, place.path] = 0  # what holds itself has no size, and no meaning
+            known[place.file, place.path] = sum(
+                len(key) * (place.node.kind == "mapping") + 6 + self.size(each, known)
+                for key, each in self.children(place)
+            )
+        return known[place.file, place.path]
+
+    def edit(self, cursor: Cursor, edits: Iterable[Edit]) -> None:
+        """Record edits that are made at a place, and those of the references on the way to it."""
+        self.edits.setdefault(cursor.file, {}).update(dict.fromkeys(edits))
+        for reference in cursor.via:
+            address, hash_, pointer = reference.text.partition("#")
+            text = compiled_name(address) + hash_ + pointer
+            self.edits.setdefault(reference.file, {})[_replaced(reference, text)] = None
+
+    def replace(self, cursor: Cursor, text: str) -> None:
+        """Put another string in the place of a scalar. Raises ``Shared`` where it stands elsewhere too."""
+        self.edit(cursor, [_replaced(cursor, text)])
+
+    def write(self, cursor: Cursor, value: object) -> None:
+        """Put a value, on one line, in the place of a scalar or of an alias."""
+        if cursor.shared is not cursor.node:
+            _check_own(cursor)
+        self.edit(cursor, [Edit(cursor.node.start, cursor.node.end, 0, flow(value))])
+
+    def add_item(self, cursor: Cursor, items: list[str]) -> None:
+        """Append to the sequence at a place. Raises ``Shared`` where it stands elsewhere too."""
+        _check_own(cursor)
+        self.edit(cursor, edit_sequence(cursor.file.document, cursor.path, append=items))
+
+    def set(self, cursor: Cursor, key: str, value: object) -> None:
+        """Give a key of the mapping at a place a value. Raises ``Shared`` where it stands elsewhere too."""
+        _check_own(cursor)
+        self.edit(cursor, set_key(cursor.file.document, (*cursor.path, key), value))
+
+    def surround(self, cursor: Cursor, before: list[dict[str, object]], after: list[dict[str, object]]) -> None:
+        """Put mappings in front of those of the sequence at a place, and behind them."""
+        _check_own(cursor)
+        self.edit(cursor, edit_sequence(cursor.file.document, cursor.path, prepend=before, append=after))
+
+    def texts(self) -> dict[str, str]:
+        """The edited files under their new names."""
+        return {
+            compiled_name(file.name): compiled(file.document, file.name, edits) for file, edits in self.edits.items()
+        }
+
+    @property
+    def names(self) -> list[str]:
+        """The files read."""
+        return sorted({file.name for file in self.files.values() if file})
+
+
+def compiled(document: Document, name: str, edits: Iterable[Edit]) -> str:
+    """The text of a file with the edits made, and a first line that says what it is compiled from."""
+    start = 1 if document.source.text.startswith("\ufeff") else 0
+    return apply(document.source, [*edits, Edit(start, start, -1, header(name))])
+
+
+class Shared(Exception):
+    """An edit would change what stands elsewhere too, by an alias or a merge key. ``span`` is where that is used."""
+
+    def __init__(self, span: Span) -> None:
+        super().__init__("an alias stands where the compiler must write")
+        self.span = span
+
+
+def _shared(parent: Cursor, node: Node) -> Node | None:
+    return parent.shared or (node if node.alias else parent.node if parent.node.alias else None)
+
+
+def _check_own(cursor: Cursor) -> None:
+    if cursor.shared:
+        raise Shared(Span(cursor.file.document.source, cursor.shared.start, cursor.shared.end))
+
+
+def _replaced(cursor: Cursor, text: str) -> Edit:
+    _check_own(cursor)
+    parent = cursor.file.document.at(cursor.path[:-1])
+    return replace_scalar(cursor.node, text, parent is not None and parent.style == "flow")

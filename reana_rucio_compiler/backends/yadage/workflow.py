@@ -1,0 +1,212 @@
+"""What a Yadage workflow says: its stages, what they wait for, and which results they ask for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ... import rules
+from .tree import Cursor, Tree
+
+INIT = "init"
+MAX_DEPTH = 20  # of workflows in workflows; a workflow that holds itself has no end
+
+_SELECTORS = ("step", "steps", "stages")
+_JQ_KEY = re.compile(r"\s*\.(?P<name>[A-Za-z_]\w*)")
+_JQ = re.compile(r"\s*\.(?P<name>[A-Za-z_]\w*)\s*(?P<rest>\[[^\]]*\])?\s*\Z")  # what a jq-stage may say of one stage
+_FIELD = r"""(?:[A-Za-z_@][\w@-]*|"[^"]*"|'[^']*')"""
+_PATH = re.compile(rf"\s*(?:\$\s*\.\s*)?(?P<name>{_FIELD})\s*(?P<rest>(?:[.\[].*)?)\Z", re.DOTALL)
+_DEEP = re.compile(rf"\s*\$?\s*\.\.\s*(?P<name>{_FIELD})", re.DOTALL)
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """``{step: query, output: what}``: the results that a stage asks for. ``query`` is the scalar with the JSONPath.
+
+    With ``jq`` it is ``{$wflowref: [query, what]}`` of a jq-stage, and both are programs of jq.
+    """
+
+    query: Cursor
+    place: Cursor
+    output: str | None
+    jq: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The stages that the query begins at; ``*`` among them where it cannot be known."""
+        if not self.jq:
+            return names_in(self.query.text)
+        found = _JQ.match(self.query.text)
+        if found:
+            return frozenset({found["name"]})
+        return frozenset({"*"} if re.search(rf"\b{INIT}\b|^\s*\.\s*$|\.\[\]", self.query.text) else ())
+
+    def renamed(self, name: str) -> str | None:
+        """The query with another stage in the place of that which it begins at; None where it is not so simple."""
+        found = (_JQ if self.jq else _PATH).match(self.query.text)
+        if not found or len(self.names) > 1:
+            return None
+        return self.query.text[: found.start("name")] + name + self.query.text[found.end("name") :]
+
+    def key(self, known: frozenset[str]) -> str | None:
+        """The output that is asked for, given those known, or None for all of them (or what cannot be known)."""
+        if self.output is None or self.output in known:
+            return self.output
+        found = (_JQ_KEY if self.jq else _PATH).match(self.output)
+        return unquoted(found["name"]) if found else None
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A stage of a workflow. ``steps`` are what it runs, ``workflows`` the workflows that it runs instead."""
+
+    name: str
+    cursor: Cursor
+    scheduler: Cursor
+    kind: str
+    parameters: tuple[tuple[str, Cursor], ...]
+    selections: tuple[Selection, ...]
+    dependencies: tuple[str, ...]
+    steps: tuple[Cursor, ...]
+    workflows: tuple[tuple[Stage, ...], ...]
+
+    @property
+    def scatters(self) -> bool:
+        """Whether its steps are numbered: they work in ``NAME_0``, ``NAME_1``…"""
+        return self.kind != "singlestep-stage"
+
+    @property
+    def waits_for(self) -> frozenset[str]:
+        """The stages that it waits for, ``*`` among them where it cannot be known."""
+        return frozenset().union(*(names_in(each) for each in self.dependencies))
+
+
+def read_stages(tree: Tree, workflow: Cursor, depth: int = 0) -> tuple[Stage, ...]:
+    """The stages of a workflow, those of its sub-workflows within; what is no stage is reported and left out."""
+    listed = tree.get(workflow, "stages")
+    if listed is None or listed.node.kind != "sequence":
+        tree.report.add(
+            rules.NOT_A_WORKFLOW, workflow.span, 'a Yadage workflow is a list of "stages"', "write stages: …"
+        )
+        return ()
+    found = []
+    for _, each in tree.children(listed):
+        place = tree.resolved(each)
+        stage = _read_stage(tree, place, depth) if place else None
+        if stage is None:
+            message = "this is not a stage that can be read: it needs a name and a scheduler in a file of the workspace"
+            tree.report.add(rules.NOT_A_WORKFLOW, each.span, message, "see the documentation of Yadage")
+        else:
+            found.append(stage)
+    return tuple(found)
+
+
+def _read_stage(tree: Tree, place: Cursor, depth: int) -> Stage | None:
+    name, scheduler = tree.get(place, "name"), tree.get(place, "scheduler")
+    kind = tree.get(scheduler, "scheduler_type")
+    if name is None or scheduler is None or kind is None or not name.text:
+        return None
+    parameters = tuple(_parameters(tree, scheduler))
+    steps, workflows = [], []
+    for branch in _branches(tree, scheduler):
+        step, workflow = tree.get(branch, "step"), tree.get(branch, "workflow")
+        if step:
+            steps.append(step)
+        if workflow and depth < MAX_DEPTH:
+            workflows.append(read_stages(tree, workflow, depth + 1))
+    return Stage(
+        name=name.text,
+        cursor=place,
+        scheduler=scheduler,
+        kind=kind.text,
+        parameters=parameters,
+        selections=tuple(_selections(tree, place, scheduler, parameters)),
+        dependencies=tuple(_dependencies(tree, place)),
+        steps=tuple(steps),
+        workflows=tuple(workflows),
+    )
+
+
+def _branches(tree: Tree, scheduler: Cursor) -> Iterator[Cursor]:
+    yield scheduler
+    cases = tree.get(scheduler, "cases")
+    for _, each in tree.children(cases) if cases else ():
+        case = tree.resolved(each)
+        if case:
+            yield case
+
+
+def _parameters(tree: Tree, scheduler: Cursor) -> Iterator[tuple[str, Cursor]]:
+    """The parameters by name, in both forms that Yadage takes: a mapping, and a list of keys and values."""
+    place = tree.get(scheduler, "parameters")
+    for key, each in tree.children(place) if place else ():
+        if place and place.node.kind == "mapping":
+            yield key, each
+        else:
+            name, value = tree.get(each, "key"), tree.resolved(each)
+            value = tree.child(value, "value") if value else None
+            if name and value:
+                yield name.text, value
+
+
+def _selections(
+    tree: Tree, place: Cursor, scheduler: Cursor, parameters: tuple[tuple[str, Cursor], ...]
+) -> Iterator[Selection]:
+    given = tree.get(scheduler, "parameters")
+    as_mapping = given is not None and given.node.kind == "mapping"
+    for _, value in parameters:
+        yield from _selection(tree, value, typed=not as_mapping)
+    for where in (tree.get(scheduler, "register_values"), tree.get(place, "dependencies", "expressions")):
+        for _, each in tree.children(where) if where else ():
+            yield from _selection(tree, each, typed=True)
+    bindings = tree.get(scheduler, "bindings")
+    for _, each in tree.children(bindings) if bindings else ():
+        reference = tree.get(each, "$wflowref")
+        query, output = (tree.get(reference, at) for at in (0, 1))
+        if query and output:
+            said = output.text.strip()
+            yield Selection(query, each, None if said == "." else said, jq=True)
+
+
+def _selection(tree: Tree, place: Cursor, typed: bool) -> Iterator[Selection]:
+    """The selection at a place, if it is one: Yadage wants its type said everywhere but in a mapping of parameters."""
+    mapping = tree.resolved(place)
+    if mapping is None or mapping.node.kind != "mapping":
+        return
+    kind = tree.get(mapping, "expression_type")
+    if (typed or kind) and (kind is None or kind.text != "stage-output-selector"):
+        return
+    queries = (tree.get(mapping, key) for key in _SELECTORS)
+    query = next((each for each in queries if each and each.text), None)
+    if query:
+        output = tree.get(mapping, "output")
+        said = output.text if output and output.node.data not in (None, "", "$") else None
+        yield Selection(query, place, said)
+
+
+def _dependencies(tree: Tree, place: Cursor) -> Iterator[str]:
+    listed = tree.get(place, "dependencies")
+    if listed and listed.node.kind == "mapping":
+        listed = tree.get(listed, "expressions")
+    for _, each in tree.children(listed) if listed else ():
+        if each.text:
+            yield each.text
+
+
+def names_in(query: str) -> frozenset[str]:
+    """The stages that a JSONPath over stages begins at: ``a[*].b`` at a, ``'a','b'`` at both, ``*`` anywhere."""
+    found = (_PATH.match(part) or _DEEP.match(part) for part in re.split(r"[,|]", query))
+    return frozenset(unquoted(each["name"]) if each else "*" for each in found)
+
+
+def quoted(name: str) -> str:
+    """A stage's name as JSONPath has it."""
+    if re.fullmatch(r"[A-Za-z_@][\w@-]*", name):
+        return name
+    return f'"{name}"' if '"' not in name else f"'{name}'"
+
+
+def unquoted(field: str) -> str:
+    """The name that a field of a JSONPath says."""
+    return field[1:-1] if field[:1] in ("'", '"') else field

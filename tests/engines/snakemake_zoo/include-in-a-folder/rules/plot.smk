@@ -1,0 +1,6 @@
+include: "constants.smk"
+
+rule plot:
+    input: EVENTS
+    output: "plot.txt"
+    shell: "cp {input} {output}"

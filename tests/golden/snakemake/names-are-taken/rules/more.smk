@@ -1,0 +1,3 @@
+rule rucio_stage_in_escape:
+    output: "more.txt"
+    shell: "touch {output}"
