@@ -41,24 +41,6 @@ def unique_name() -> Callable[[str], str]:
     return unique
 
 
-@pytest.fixture(scope="session")
-def example_dids(rucio_server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
-    """The DIDs of the documentation's example, on `rucio_server`: the content of each file of each DID."""
-    dids = {
-        "user.jdoe:events.root": {"events.root": b"events\n" * 1000},
-        "user.jdoe:calib-v3.db": {"calib-v3.db": b"calibration\n"},
-        "user.jdoe:run2022.aod": {f"aod-{number}.root": b"%d\n" % number * 500 for number in (1, 2, 3)},
-    }
-    directory = tmp_path_factory.mktemp("example")
-    for did, files in dids.items():
-        for name, content in files.items():
-            path = directory / name
-            path.write_bytes(content)
-            dataset = None if did.endswith(f":{name}") else did
-            rucio_server.upload(path, f"user.jdoe:{name}", "SITE1_SCRATCHDISK", "jdoe", dataset)
-    return dids
-
-
 def _server(tmp_path_factory: pytest.TempPathFactory, name: str, **options: object) -> Iterator[Server]:
     for environment in ("rucio-server", "clients-41.5.1"):
         needs(environment)

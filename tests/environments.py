@@ -59,8 +59,9 @@ RECIPES: dict[str, Recipe] = {
         ("pip==21.3.1", "setuptools==59.6 wheel", "--no-build-isolation rucio-clients==1.30.0"),
     ),
     # setuptools comes second: the client asks for a newer one than the loaders, which import pkg_resources, can use.
+    # Under Python 3.9 pip had not resolved this after 20 minutes.
     "reana-0.9": Recipe(
-        (3, 9),
+        (3, 10),
         (3, 12),
         ("reana-client==0.9.6 reana-commons[cwl,snakemake,yadage]==0.9.11", "setuptools<70"),
     ),
@@ -120,8 +121,10 @@ def find_python(version: str) -> Path | None:
 def _interpreter(recipe: Recipe) -> tuple[Path, str]:
     """The base interpreter to build with, and its full version: the running one if it suits, else the newest."""
     if recipe.oldest <= sys.version_info[:2] <= recipe.newest:
-        # Not sys.executable: that may be in a tox environment, which is deleted before the cache is.
-        running = Path(getattr(sys, "_base_executable", None) or sys.executable)
+        # Not sys.executable: that may be in a tox environment, which is deleted before the cache is. (Nor
+        # sys._base_executable, which before Python 3.11 is the same.)
+        base = Path(sys.base_prefix, "bin", "python{}.{}".format(*sys.version_info))
+        running = base if base.exists() else Path(sys.executable)
         return running, _version(running)
     for minor in range(recipe.newest[1], recipe.oldest[1] - 1, -1):
         python = find_python(f"3.{minor}")

@@ -53,15 +53,18 @@ def test_parallel_callers_share_one_build(cache: Path) -> None:
     )
 
     def ask(_: int) -> list[str]:
-        done = subprocess.run(
-            [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
-        )
-        return done.stdout.splitlines()
+        return _python("-c", program).stdout.splitlines()
 
     with ThreadPoolExecutor(3) as pool:
         said = [line for lines in pool.map(ask, range(3)) for line in lines]
     assert said.count("built") == 1
     assert {line for line in said if line != "built"} == {str(python_of("empty"))}
+
+
+def _python(*arguments: str) -> subprocess.CompletedProcess:
+    """Run this interpreter so that it finds the tests, also where tox has set PYTHONSAFEPATH."""
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.run([sys.executable, *arguments], env=env, capture_output=True, text=True, check=False)
 
 
 def test_a_failed_install_is_an_error_with_pips_words(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,12 +111,7 @@ def test_a_name_in_path_that_does_not_run_is_no_interpreter(tmp_path: Path, monk
 def test_the_command_line_builds_what_is_named(arguments: list[str], status: int) -> None:
     if status == 0:
         needs("clients-41.5.1")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.environments", *arguments],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
+    done = _python("-m", "tests.environments", *arguments)
     assert done.returncode == status, done.stderr
     expected = f"clients-41.5.1: {python_of('clients-41.5.1')}\n" if status == 0 else ""
     assert done.stdout == expected

@@ -60,7 +60,7 @@ def test_parameters_given_at_the_start_win(tmp_path: Path) -> None:
         pytest.param({"commands": ["echo $HOME"]}, "HOME", id="unknown parameter"),
         pytest.param({"commands": ["echo $(date)"]}, "Invalid placeholder", id="bare dollar"),
         pytest.param({"commands": ["true"], "rucio": "true"}, "boolean", id="flag is a string"),
-        pytest.param({"commands": ["true #" + " x" * 50000]}, "cannot be started", id="too long"),
+        pytest.param({"commands": ["true" + "\n#" * 50000]}, "cannot be started", id="too long"),
     ],
 )
 def test_what_reana_refuses_is_refused(tmp_path: Path, reana: str, step: dict, reason: str) -> None:

@@ -46,7 +46,12 @@ class Holder:
             .not_valid_before(now + days[0] * DAY)
             .not_valid_after(now + days[1] * DAY)
         )
-        for extension, critical in extensions:
+        # Clients under Python 3.13 and later refuse certificates without these two.
+        identifiers = [
+            (x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), False),
+            (x509.AuthorityKeyIdentifier.from_issuer_public_key((issuer or self).key.public_key()), False),
+        ]
+        for extension, critical in identifiers + extensions:
             builder = builder.add_extension(extension, critical)
         self.certificate = builder.sign((issuer or self).key, hashes.SHA256())
 

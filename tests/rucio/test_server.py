@@ -71,15 +71,6 @@ def test_jdoe_may_write_to_cern_disk(rucio_server: Server, unique_name, tmp_path
     assert rucio_server.replica_path(did, "CERN-DISK").exists()
 
 
-def test_the_example_of_the_documentation_is_there(rucio_server: Server, example_dids) -> None:
-    client = rucio_server.client("jdoe")
-    for did, files in example_dids.items():
-        listed = client.call("list_files", *did.split(":"))
-        assert {entry["name"]: entry["bytes"] for entry in listed} == {
-            name: len(content) for name, content in files.items()
-        }
-
-
 def test_errors_of_the_client_keep_their_class(rucio_server: Server) -> None:
     with pytest.raises(RucioError, match="not found") as error:
         rucio_server.client().call("get_did", "user.alice", "nobody-made-this")
@@ -151,7 +142,7 @@ def test_a_server_does_not_outlive_the_tests_that_started_it(tmp_path: Path) -> 
     )
     owner = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path / "server")],
-        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         stdout=subprocess.PIPE,
         text=True,
     )
