@@ -20,7 +20,7 @@ from .specification import edit_specification
 from .task import Graft, Task
 from .workspace import Workspace, find_workspace
 
-ENGINES = ("serial", "yadage", "snakemake")  # each is a module of backends/, imported when it is needed
+ENGINES = ("serial", "cwl", "yadage", "snakemake")  # each is a module of backends/, imported when it is needed
 
 
 @dataclass(frozen=True)

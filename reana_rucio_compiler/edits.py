@@ -103,7 +103,7 @@ def _edit_block(
         edits.append(_insertion(source, _before(document, path, node), text, 1))
     if append:
         text = "".join(item(value, indent) for value in append)
-        edits.append(_insertion(source, _line_behind(source, node.items[-1]), text, 2))
+        edits.append(_insertion(source, _line_behind(source, node.items[-1]), text, _LAST - indent))
     return edits
 
 
@@ -141,6 +141,9 @@ def _line_behind(source: Source, node: Node) -> int:
     while last.kind != "scalar" and last.style == "block" and not last.alias:
         last = last.items[-1] if last.kind == "sequence" else last.pairs[-1][1]
     return _line_behind(source, last)
+
+
+_LAST = 1_000_000  # what is appended to several nested collections that end on one line: the innermost comes first
 
 
 def _insertion(source: Source, at: int, text: str, rank: int) -> Edit:
@@ -233,7 +236,7 @@ def _edit_block_mapping(
         else:
             edits.append(_insertion(source, _before(document, path, node), text, 1))
     if append:
-        edits.append(_insertion(source, _line_behind(source, node), block(append, indent), 2))
+        edits.append(_insertion(source, _line_behind(source, node), block(append, indent), _LAST - indent))
     return edits
 
 
@@ -297,7 +300,7 @@ def set_key(document: Document, path: tuple[Any, ...], value: Any) -> list[Edit]
         text = flow(value) if not value else "\n" + block(value, indent + 2).rstrip("\n")
         return [Edit(old.start, old.end, 1, (" " if not value and old.start == old.end else "") + text)]
     lines = " " * indent + scalar(path[-1], False) + ":" + _value(value, indent)
-    return [_insertion(source, _line_behind(source, parent), lines, 1)]
+    return [_insertion(source, _line_behind(source, parent), lines, _LAST - indent)]
 
 
 def item(value: Any, indent: int) -> str:

@@ -50,6 +50,16 @@ REANA_VERSION = Rule("RR303", "reana-version", _W, "something that only some ver
 UNSUPPORTED_ENGINE = Rule("RR401", "unsupported-engine", _E, "a workflow type that cannot be compiled")
 CUT_OFF = Rule("RR402", "cut-off", _W, "FROM or TARGET, which may cut off a staging step", ignorable=True)
 OTHER_BACKEND = Rule("RR403", "other-backend", _W, "staged data consumed on another compute backend", ignorable=True)
+INSIDE_STAGED = Rule("RR404", "inside-staged", _E, "a use of what is around, or inside of, a staged path")
+
+CWL_REFERENCE = Rule("RR410", "cwl-reference", _E, "a CWL file without the process that is meant")
+CWL_VERSION = Rule("RR411", "cwl-version", _E, "a version of CWL that cannot be compiled")
+CWL_CLASS = Rule("RR412", "cwl-class", _E, "a File that is staged as a directory, or a Directory as a file")
+CWL_DEFAULT = Rule("RR413", "cwl-default", _E, "a staged file where no step of the workflow can hand it over")
+CWL_SECONDARY = Rule("RR414", "cwl-secondary", _E, "a staged file without a secondary file that must stand beside it")
+CWL_NO_FILE = Rule("RR415", "cwl-no-file", _W, "a staged path that no input of the workflow takes", ignorable=True)
+CWL_NO_OUTPUT = Rule("RR416", "cwl-no-output", _E, "an output path that no one output of the workflow is known to be")
+CWL_OTHER_NAME = Rule("RR417", "cwl-other-name", _W, "an output path unlike the output's own name", ignorable=True)
 
 YADAGE_TOPLEVEL = Rule("RR431", "yadage-toplevel", _E, "a toplevel that is not the workspace")
 NOT_A_WORKFLOW = Rule("RR432", "not-a-workflow", _E, "a Yadage workflow that cannot be read")

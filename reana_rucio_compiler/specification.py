@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from posixpath import splitext
 from typing import Any
 
@@ -49,23 +49,31 @@ def edit_specification(document: Document, plan: Plan, graft: Graft) -> list[Edi
                 removed[path].append(index)
             elif path in replaced:
                 replaced[path][index] = transfer.path
+    inputs = document.at(("inputs",))
     edits = edit_parameters(document, plan, graft.removed)
-    # REANA 0.95 refuses a file that is listed and in a listed directory too.
-    needed = {name for name in (*graft.files, *graft.loads) if not _listed(document, "inputs", name)}
+    # REANA 0.95 refuses a file that is also in one of the directories (validate_inputs of reana-commons).
+    needed = sorted(name for name in {*graft.files, *graft.loads} if not _listed(document, "inputs", name))
     for path, indexes in removed.items():
-        added = sorted(needed) if path == ("inputs", "files") else []
+        added = needed if path == ("inputs", "files") else []
         if (indexes or added) and (document.at(path) or added):
-            edits += _edit_list(document, path, indexes, added)
+            edits += _edit_list(document, path, indexes, added, graft.parameters)
+    if graft.parameters and inputs is not None and inputs.kind == "mapping":
+        edits += set_key(document, ("inputs", "parameters"), graft.parameters)
     for path, texts in replaced.items():
         if texts:
             edits += edit_sequence(document, path, replace=texts)
-    # REANA 0.95 takes nothing but these with it, where one of them is given (facts A.2).
-    if graft.files and (document.at(("workflow", "files")) or document.at(("workflow", "directories"))):
-        loaded = {name for name in (*graft.files, *graft.loads) if not _listed(document, "workflow", name)}
-        edits += _edit_list(document, ("workflow", "files"), [], sorted(loaded)) if loaded else []
+    edits += _edit_bundle(document, graft)
     if document.at(("rucio",)):
         edits += remove_key(document, ("rucio",))
     return [*edits, _header(document)]
+
+
+def _edit_bundle(document: Document, graft: Graft) -> list[Edit]:
+    """The edits of workflow.files: REANA 0.95 loads nothing else, where that or directories is given (facts A.2)."""
+    if not (graft.files and (document.at(("workflow", "files")) or document.at(("workflow", "directories")))):
+        return []
+    loaded = sorted(name for name in {*graft.files, *graft.loads} if not _listed(document, "workflow", name))
+    return _edit_list(document, ("workflow", "files"), [], loaded) if loaded else []
 
 
 def _position(reference: Reference) -> tuple[tuple[Any, ...], int]:
@@ -83,14 +91,16 @@ def _listed(document: Document, section: str, name: str) -> bool:
     return any(not folder or name.startswith(folder + "/") for folder in folders)
 
 
-def _edit_list(document: Document, path: tuple[str, str], removed: list[int], added: list[str]) -> list[Edit]:
+def _edit_list(
+    document: Document, path: tuple[str, str], removed: list[int], added: list[str], parameters: Mapping[str, Any] = {}
+) -> list[Edit]:
     node = document.at(path)
     if node is not None and node.kind == "sequence":
         return edit_sequence(document, path, remove=removed, append=added)
     parent = document.at(path[:1])
     if parent is not None and parent.kind == "mapping":
         return set_key(document, path, added)
-    return set_key(document, path[:1], {path[1]: added})
+    return set_key(document, path[:1], {path[1]: added, **({"parameters": parameters} if parameters else {})})
 
 
 def edit_parameters(document: Document, plan: Plan, removed: Iterable[Where] = ()) -> list[Edit]:

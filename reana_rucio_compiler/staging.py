@@ -124,12 +124,15 @@ class Embedding:
 
         A job with wildcards expects their ``NAME=VALUE`` as the positional parameters of the shell.
         """
-        texts = {"stager.py": program(), "manifest.json": encode(job.manifest())}
         side = {"stager.py": self.program_file(), "manifest.json": self.manifest_file(job)}
         fetched = [_fetch(name, file, self.files[file], root) for name, file in side.items() if file]
-        here = {name: text for name, text in texts.items() if not side[name]}
+        here = {name: text for name, text in self.texts(job).items() if not side[name]}
         run = 'python3 "$stage/stager.py" "$stage/manifest.json"' + (' "$@"' if job.wildcards else "")
         return script(here, run, fetched)
+
+    def texts(self, job: Job) -> dict[str, str]:
+        """What the stager's command needs, by file name: the program and the manifest of the job."""
+        return {"stager.py": program(), "manifest.json": encode(job.manifest())}
 
     def program_file(self) -> str | None:
         """The name of the side file that holds the stager, where it is not in the commands."""

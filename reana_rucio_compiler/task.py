@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .documents import Document, Where
 from .edits import Edit
@@ -31,9 +32,11 @@ class Graft:
     The compiled specification lists each of ``files`` in ``inputs.files``, and likewise each of ``loads``: files of
     the user's that the generated ones load. The edits that all engines share (specification.py) are not in ``edits``.
     ``removed`` are the places of the specification that they take out or write anew: nothing else may edit there.
+    ``parameters`` are to be added where ``inputs.parameters`` is no mapping.
     """
 
     edits: tuple[Edit, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     loads: tuple[str, ...] = ()
     removed: tuple[Where, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)

@@ -64,6 +64,7 @@ RECIPES: dict[str, Recipe] = {
         (3, 12),
         ("reana-client==0.9.6 reana-commons[cwl,snakemake,yadage]==0.9.11", "setuptools<70"),
     ),
+    "cwltool": Recipe((3, 10), (3, 13), ("cwltool==3.3.20260925135507",)),
     "reana-0.95": Recipe(
         (3, 11),
         (3, 13),

@@ -7,7 +7,7 @@ import yaml
 
 from reana_rucio_compiler.diagnostics import Report
 from reana_rucio_compiler.documents import parse
-from reana_rucio_compiler.edits import apply, edit_mapping
+from reana_rucio_compiler.edits import apply, edit_mapping, edit_sequence, set_key
 from reana_rucio_compiler.source import Source
 
 BLOCK = "m:  # of people\n  # the first\n  a: 1\n  b:\n    - x\n  c: |\n    text\n# behind\nn: 2\n"
@@ -39,3 +39,16 @@ def test_edit_mapping(case: str) -> None:
     edited = apply(document.source, edit_mapping(document, path, **change))
     assert edited == expected
     assert yaml.safe_load(edited) == yaml.safe_load(expected)
+
+
+def test_appending_to_nested_collections_that_end_together() -> None:
+    text = "a:\n  b:\n    - c: 1\n      d: {}\n"
+    document = parse(Source("x.yaml", text), Report())
+    assert document is not None
+    edits = [
+        *edit_mapping(document, ("a",), append={"z": 1}),
+        *set_key(document, ("y",), 2),
+        *edit_mapping(document, ("a", "b", 0), append={"x": 3}),
+        *edit_sequence(document, ("a", "b"), append=[4]),
+    ]
+    assert yaml.safe_load(apply(document.source, edits)) == {"a": {"b": [{"c": 1, "d": {}, "x": 3}, 4], "z": 1}, "y": 2}

@@ -28,8 +28,9 @@ from ...specification import compiled_name, rename, rename_parameter_file
 from ...staging import Job, embed, relabelled, stage_out_jobs, unique
 from ...task import Graft, Task
 from .generate import StagingRule, generate, identifier, output
-from .look import Workflow, find_workflow, look
+from .look import look
 from .wildcards import wildcards, without_constraints
+from .workflow import Workflow, find_workflow
 
 FILE = ("workflow", "file")
 
@@ -130,6 +131,3 @@ def _without_constraints(job: Job) -> Job:
         for each in job.downloads
     ]
     return replace(job, downloads=tuple(plain))
-
-
-__all__ = ["graft"]

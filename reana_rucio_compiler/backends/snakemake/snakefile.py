@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ...source import Source, Span
-from .values import Item, Values, located
+from .values import Item, Values
 
 _RULES = ("rule", "checkpoint")
 _SECTIONS = frozenset({
@@ -199,6 +199,3 @@ def _code(source: Source, blocks: list[tuple[_Line, _Line]]) -> ast.Module | Non
         return ast.parse("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-
-
-__all__ = ["Directive", "Rule", "Snakefile", "evaluated", "located", "read"]

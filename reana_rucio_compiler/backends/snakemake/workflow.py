@@ -1,0 +1,117 @@
+"""The Snakefiles of a workflow, read, and the configuration that they get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from posixpath import dirname, join, normpath
+
+from ... import rules
+from ...checks import normalised
+from ...diagnostics import Report
+from ...references import find_references
+from ...source import Source
+from ...task import Task
+from .snakefile import Rule, Snakefile, evaluated, read
+from .values import Values
+from .wildcards import may_overlap
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The Snakefile of a workflow and those that it includes. ``complete`` says whether those are all of its rules."""
+
+    files: tuple[Snakefile, ...]
+    values: Values
+    complete: bool
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of all files."""
+        return tuple(rule for file in self.files for rule in file.rules)
+
+    @cached_property
+    def behind(self) -> tuple[tuple[int, ...], ...]:
+        """For each rule, by its number, the rules that may take what it makes."""
+        made = [[item.text for item in rule.items("output")] for rule in self.rules]
+        taken = [[item.text for item in rule.items("input")] for rule in self.rules]
+        return tuple(
+            tuple(number for number, takes in enumerate(taken) if any(may_overlap(a, b) for a in takes for b in makes))
+            for makes in made
+        )
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether some rule names a compute backend, which may be another than Kubernetes."""
+        return any("compute_backend" in file.source.text for file in self.files)
+
+    def spellings(self, path: str) -> set[str]:
+        """How the inputs of the rules spell a path otherwise than normalised."""
+        items = {item.text for rule in self.rules for item in rule.items("input")}
+        return {text for text in items if text != path and not text.startswith("/") and normalised(text) == path}
+
+
+def find_workflow(task: Task, path: str, report: Report) -> Workflow | None:
+    """The Snakefile at a path of the workspace with all that it includes by name; None where it cannot be read."""
+    files: dict[str, Snakefile] = {}
+    wanted, complete = [(path, task.document.span(("workflow", "file")))], True
+    for name, span in wanted:
+        text = task.workspace.read(name, report, span)
+        if text is None:
+            return None
+        files[name] = read(Source(task.workspace.shown(name), text))
+        for section in files[name].section("include"):
+            items, known = Values({}, ()).arguments(section.tree, section.body)
+            names = [normpath(join(dirname(name), item.text)) for item in items]
+            present = [each for each in names if task.workspace.exists(each) and not each.startswith(("/", ".."))]
+            complete = complete and known and present == names
+            wanted += [(each, section.span) for each in present if each not in dict(wanted)]
+    complete = complete and not any(
+        file.modules or any(rule.kind == "use" for rule in file.rules) for file in files.values()
+    )
+    config = {**_configfiles(task, files.values(), report), **_parameters(task)}
+    values = Values(config, [file.code for file in files.values() if file.code])
+    return Workflow(tuple(evaluated(file, values) for file in files.values()), values, complete)
+
+
+def _configfiles(task: Task, files: Iterable[Snakefile], report: Report) -> dict[str, object]:
+    """What the files say that the Snakefiles name as their configuration; they may hold no expression of ours."""
+    config: dict[str, object] = {}
+    parameters = task.document.at(("inputs", "parameters", "input"))
+    for section in (section for file in files for section in file.section("configfile")):
+        for item in Values({}, ()).arguments(section.tree, section.body)[0]:
+            unseen = Report()  # a file that cannot be read, or is made later, is for Snakemake to refuse
+            document = task.workspace.load(item.text, unseen, item.span)
+            if document is None or unseen.failed:
+                continue
+            if parameters is None or normalised(parameters.value) != normalised(item.text):
+                for reference in find_references(document, report, parameters=True):
+                    message = f'"{item.text}" is read by the Snakefile as it is, with this expression'
+                    hint = f'name it in reana.yaml as "inputs: parameters: input: {item.text}", or write the path here'
+                    report.add(rules.MISPLACED, reference.span, message, hint)
+            config.update(document.root.data if isinstance(document.root.data, dict) else {})
+    return config
+
+
+def _parameters(task: Task) -> dict[str, object]:
+    """The configuration that REANA gives to Snakemake: the parameters, with paths for their expressions."""
+    document, start = (task.parameters, ()) if task.parameters else (task.document, ("inputs", "parameters"))
+    node = document.at(start)
+    paths = {
+        value.reference.where: value.text
+        for value in task.plan.values
+        if value.reference.span.source is document.source
+    }
+
+    def with_paths(data: object, where: tuple[str | int, ...]) -> object:
+        if where in paths:
+            return paths[where]
+        if isinstance(data, dict):
+            return {key: with_paths(value, (*where, key)) for key, value in data.items()}
+        if isinstance(data, list):
+            return [with_paths(value, (*where, index)) for index, value in enumerate(data)]
+        return data
+
+    config = with_paths(node.data, start) if node else {}
+    return config if isinstance(config, dict) else {}
