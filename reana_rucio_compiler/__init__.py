@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .compiler import Compilation
+    from .diagnostics import Diagnostic
 
 __version__ = "0.1.0"
 
@@ -23,3 +24,16 @@ def compile(  # noqa: A001 - the name of the command
     from .compiler import compile_file
 
     return compile_file(Path(path), parameters=parameters, instances=[Path(each) for each in instances])
+
+
+def check(
+    *paths: str | Path, parameters: Mapping[str, str] = {}, instances: Iterable[str | Path] = ()
+) -> tuple[Diagnostic, ...]:
+    """Everything that is wrong or suspicious in the specifications: file by file, in order of place.
+
+    The arguments are those of ``compile``. A file that cannot be read is a diagnostic, not an exception.
+    """
+    from .diagnostics import merged
+
+    files = [Path(each) for each in instances]
+    return merged(compile(path, parameters=parameters, instances=files).diagnostics for path in paths)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import __version__
+from .render import FORMATS
 
-DEFAULT_SPECS = ("reana.yaml", "reana.yml")
+if TYPE_CHECKING:
+    from .compiler import Compilation
+    from .diagnostics import Diagnostic, Rule
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,13 +25,13 @@ def main() -> None:
     """Write rucio(instance, scope, name) in reana.yaml; get a plain REANA specification that moves the data."""
 
 
-def _spec_argument(value: str | None) -> str:
-    if value:
-        return value
-    found = next((name for name in DEFAULT_SPECS if Path(name).exists()), None)
-    if found is None:
+def _specs(given: Sequence[str]) -> tuple[str, ...]:
+    from .freshness import default_specs
+
+    specs = tuple(given) or tuple(map(str, default_specs()))
+    if not specs:
         raise click.UsageError("there is no reana.yaml here; name the specification")
-    return found
+    return specs
 
 
 def _key_values(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -46,26 +51,62 @@ _instances = click.option(
 )  # fmt: skip
 
 
+_specification = click.argument("specs", nargs=-1, metavar="[SPEC]", type=click.Path(allow_dash=True))
+
+
 @main.command("compile")
-@click.argument("spec", required=False)
+@_specification
 @click.option("-o", "--output", metavar="FILE", help="Write the compiled specification there, not to standard output.")
+@click.option(
+    "--check", "fresh", is_flag=True, help="Write nothing; exit 1 with a diff where a compiled file is stale."
+)
+@click.option("--diff", "changes", is_flag=True, help="Write nothing; show what compiling changes.")
 @_parameters
 @_instances
-def compile_(spec: str | None, output: str | None, parameters: dict[str, str], instances: Sequence[str]) -> None:
+def compile_(
+    specs: Sequence[str],
+    output: str | None,
+    fresh: bool,
+    changes: bool,
+    parameters: dict[str, str],
+    instances: Sequence[str],
+) -> None:
     """Compile SPEC (reana.yaml) to a plain REANA specification."""
-    from . import writer
-    from .compiler import compile_bytes, compile_file
-
-    spec = _spec_argument(spec)
-    if spec == "-":
-        result = compile_bytes(
-            sys.stdin.buffer.read(), "<stdin>", parameters=parameters, instances=[Path(each) for each in instances]
-        )
-    else:
-        result = compile_file(Path(spec), parameters=parameters, instances=[Path(each) for each in instances])
+    if fresh and changes:
+        raise click.UsageError("--check and --diff exclude each other")
+    if not specs:
+        specs = _specs(specs) if fresh else _specs(specs)[:1]  # a reana.src.yaml, not what it compiled to
+    if len(specs) > 1 and (output or not fresh):
+        raise click.UsageError("one SPEC at a time, but for --check without -o")
+    if fresh:
+        raise SystemExit(_report_stale(specs, output, parameters, instances))
+    source, result = _compile(specs[0], parameters, instances)
     _show(result.diagnostics)
     if result.text is None:
         raise SystemExit(1)
+    if changes:
+        from .freshness import changes as shown
+
+        click.echo(shown(result, source, specs[0]), nl=False)
+    else:
+        _write(result, specs[0], output)
+
+
+def _compile(spec: str, parameters: dict[str, str], instances: Sequence[str]) -> tuple[str, Compilation]:
+    """What is in a specification, and what it compiles to."""
+    from .compiler import compile_bytes, compile_file
+
+    files = [Path(each) for each in instances]
+    if spec == "-":
+        raw = sys.stdin.buffer.read()
+        return raw.decode(errors="replace"), compile_bytes(raw, "<stdin>", parameters=parameters, instances=files)
+    result = compile_file(Path(spec), parameters=parameters, instances=files)
+    return "" if result.text is None else Path(spec).read_bytes().decode(errors="replace"), result
+
+
+def _write(result: Compilation, spec: str, output: str | None) -> None:
+    from . import writer
+
     try:
         writer.write(result, Path("." if spec == "-" else spec), output)
     except writer.Refused as error:
@@ -73,11 +114,116 @@ def compile_(spec: str | None, output: str | None, parameters: dict[str, str], i
         raise SystemExit(1) from None
 
 
-def _show(diagnostics: Sequence[object]) -> None:
+def _report_stale(
+    specs: Sequence[str], output: str | None, parameters: dict[str, str], instances: Sequence[str]
+) -> int:
+    """Print a diff for every compiled file that is not what would be written; the exit code."""
+    from .freshness import compiled_of, outdated, source_of
+
+    if "-" in specs and not output:
+        raise click.UsageError("name the compiled file with -o: standard input has none beside it")
+    status = 0
+    for spec in dict.fromkeys(spec if spec == "-" else str(source_of(Path(spec))) for spec in specs):
+        source, result = _compile(spec, parameters, instances)
+        _show(result.diagnostics)
+        target = Path(output) if output else compiled_of(Path(spec))
+        if result.text is None:
+            status = 1
+        elif output or target.exists() or result.text != source:
+            for path, shown in outdated(result, target).items():
+                status = 1
+                click.echo(shown, nl=False)
+                is_missing = "is missing" if not path.exists() else "is not what its source compiles to"
+                remedy = f"reana-rucio compile {spec} -o {target}"
+                click.echo(f"reana-rucio: {path} {is_missing}; run {remedy}", err=True)
+    return status
+
+
+def _show(diagnostics: Sequence[Diagnostic]) -> None:
     from .render import text
 
     colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    click.echo(text.render(diagnostics, colour), err=True, nl=False)  # type: ignore[arg-type]
+    click.echo(text.render(diagnostics, colour), err=True, nl=False)
+
+
+@main.command("check")
+@_specification
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to say it.")
+@click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
+@_parameters
+@_instances
+def check_(specs: Sequence[str], form: str, strict: bool, parameters: dict[str, str], instances: Sequence[str]) -> None:
+    """Say what is wrong or suspicious in each SPEC (reana.yaml), and write nothing."""
+    from .diagnostics import Severity, merged
+
+    specs = tuple(dict.fromkeys(_specs(specs)))
+    found = merged(_compile(spec, parameters, instances)[1].diagnostics for spec in specs)
+    if form == "text":
+        from .render import text
+
+        click.echo(text.render(found, sys.stdout.isatty() and "NO_COLOR" not in os.environ), nl=False)
+    else:
+        click.echo(import_module(f".render.{form}", __package__).render(found), nl=False)
+    checked = specs[0] if len(specs) == 1 else f"{len(specs)} specifications"
+    click.echo(f"reana-rucio: checked {checked}: {_summary(found)}", err=True)
+    bad = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
+    raise SystemExit(int(any(each.severity in bad for each in found)))
+
+
+def _summary(found: Sequence[Diagnostic]) -> str:
+    words = [each.severity.value for each in found]
+    counts = [(words.count(word), word) for word in ("error", "warning", "note")]
+    return ", ".join(f"{count} {word}{'s' * (count > 1)}" for count, word in counts if count) or "all is well"
+
+
+class _Code(click.ParamType):  # type: ignore[type-arg]
+    """A rule by its code or its name."""
+
+    name = "code"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Rule:
+        from .instances import nearest
+        from .rules import RULES
+
+        known = {name: rule for rule in RULES for name in (rule.code, rule.name)}
+        rule = known.get(value.upper()) or known.get(value.lower())
+        if rule is None:
+            self.fail(f'there is no rule "{value}"; {nearest(value.upper(), known) or "see reana-rucio explain"}')
+        return rule
+
+    def shell_complete(self, _: click.Context, __: click.Parameter, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        from .rules import RULES
+
+        return [
+            CompletionItem(rule.code, help=rule.title) for rule in RULES if rule.code.startswith(incomplete.upper())
+        ]
+
+
+@main.command("explain")
+@click.argument("rule", required=False, metavar="[CODE]", type=_Code())
+def explain_(rule: Rule | None) -> None:
+    """Say what a diagnostic means, with a wrong and a right example; without CODE, list them all."""
+    if rule is None:
+        from .rules import RULES
+
+        for each in RULES:
+            click.echo(f"{each.code}  {each.severity.value:<8} {each.title}")
+        return
+    from . import explanations
+
+    ignorable = f"\nTo allow it on a line: # rucio: ignore[{rule.code}]\n" if rule.ignorable else ""
+    heading = f"{rule.code} {rule.name} ({rule.severity.value}): {rule.title}"
+    click.echo(f"{heading}\n\n{explanations.load(rule).plain}{ignorable}", nl=False)
+
+
+@main.command("schema")
+def schema_() -> None:
+    """Print the JSON schema of a reana.yaml with rucio(...) in it, for editors."""
+    from . import resources
+
+    click.echo(resources.read("schemas", "reana-rucio.json"), nl=False)
 
 
 @main.command("instances")

@@ -12,6 +12,7 @@ from .diagnostics import Diagnostic, Report
 from .documents import Document
 from .edits import Uneditable, apply
 from .instances import known_instances
+from .lint import check_size, lint
 from .plan import engine_of, make_plan
 from .references import find_references
 from .schema import VERSIONS, check_specification, findings
@@ -19,8 +20,6 @@ from .source import Source, Span
 from .specification import edit_specification
 from .task import Graft, Task
 from .workspace import Workspace, find_workspace
-
-ENGINES = ("serial", "cwl", "yadage", "snakemake")  # each is a module of backends/, imported when it is needed
 
 
 @dataclass(frozen=True)
@@ -90,9 +89,11 @@ def _compile(
     check_specification(document, report)
     known = known_instances((document, *(each for each in others if each)), report)
     plan = make_plan(document, references, known, parameters, report)
+    lint(document, plan, workspace, report)
     if report.failed:
         return None
     if not references and document.at(("rucio",)) is None:
+        check_size(document, document, {}, workspace, report)
         return document.source.text, {}, workspace.base
     if not references:
         span = document.key_span(("rucio",))
@@ -113,19 +114,14 @@ def _compile(
     if report.failed:
         return None
     text = apply(document.source, edits)
-    _verify(document, text)
+    check_size(document, _verify(document, text), graft.files, workspace, report)
     return text, graft.files, workspace.base
 
 
 def _graft(task: Task, report: Report) -> Graft:
-    engine = engine_of(task.document)
-    if engine in ENGINES:
-        graft: Graft = import_module(f".backends.{engine}", __package__).graft(task, report)
-        return graft
-    message = f'rucio(...) in a workflow of type "{engine}" cannot be compiled'
-    hint = f"possible are {', '.join(ENGINES)}"
-    report.add(rules.UNSUPPORTED_ENGINE, task.document.span(("workflow", "type")), message, hint)
-    return Graft()
+    # Each engine that REANA's schema lets pass is a module of backends/, imported when it is needed.
+    graft: Graft = import_module(f".backends.{engine_of(task.document)}", __package__).graft(task, report)
+    return graft
 
 
 def _parameter_file(document: Document, workspace: Workspace, report: Report) -> Document | None:
@@ -139,8 +135,8 @@ def _parameter_file(document: Document, workspace: Workspace, report: Report) ->
     return workspace.load(node.value, report, document.span(where))
 
 
-def _verify(document: Document, text: str) -> None:
-    """Raise AssertionError where the output has a fault that the source had not: it would be ours."""
+def _verify(document: Document, text: str) -> Document:
+    """The output, read again; raises AssertionError where it has a fault that the source had not: it would be ours."""
     report = Report()
     output = documents.parse(Source("output", text), report)
     if output is None or report.failed:
@@ -152,3 +148,4 @@ def _verify(document: Document, text: str) -> None:
         # Beside workflow.directories, which REANA 0.9 ignores, workflow.files may be needed, which it ignores too.
         if len([found for found in after if found[1] != ("workflow", "files")]) > len(before):
             raise AssertionError(f"REANA {version} would complain: {after}")
+    return output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .source import Source, Span
@@ -19,20 +20,16 @@ class Severity(enum.Enum):
 
 @dataclass(frozen=True)
 class Rule:
-    """A bad pattern, named after it; ``code`` is stable and never reused.
+    """A bad pattern, named after it; ``code`` is stable and never reused. Why it is bad is told by explanations/.
 
-    ``why`` says what goes wrong without the rule; ``wrong`` and ``right`` are whole specifications (or the part
-    of one under ``inputs:``/``outputs:``), and a test compiles both. ``ignorable`` says whether a comment
-    ``# rucio: ignore[CODE]`` silences it: an error after which the line has no meaning cannot be silenced.
+    ``ignorable`` says whether a comment ``# rucio: ignore[CODE]`` silences it: an error after which the line has no
+    meaning cannot be silenced.
     """
 
     code: str
     name: str
     severity: Severity
     title: str
-    why: str = ""
-    wrong: str = ""
-    right: str = ""
     ignorable: bool = False
 
 
@@ -86,6 +83,12 @@ class Report:
     def failed(self) -> bool:
         """Whether there is an error."""
         return any(found.severity is Severity.ERROR for found in self._found)
+
+
+def merged(runs: Iterable[Iterable[Diagnostic]]) -> tuple[Diagnostic, ...]:
+    """The diagnostics of several runs in order, each once: two runs may read one file."""
+    every = {(found.order, found.hint): found for run in runs for found in run}
+    return tuple(every.values())
 
 
 _IGNORE = re.compile(r"#\s*rucio:\s*ignore\[([^\]]*)\]")

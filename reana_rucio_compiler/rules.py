@@ -42,15 +42,21 @@ FIXED_OUTPUT_NAME = Rule(
 )
 WILDCARD = Rule("RR211", "wildcard", _E, "a wildcard where one file or one name is meant")
 UNUSED_INSTANCES = Rule("RR212", "unused-instances", _W, "a rucio: block that nothing uses", ignorable=True)
+OUTPUT_NOT_PRODUCED = Rule("RR213", "output-not-produced", _W, "an output that nothing seems to make", ignorable=True)
 
 REANA_REFUSES = Rule("RR301", "reana-refuses", _E, "something that REANA refuses")
 REANA_IGNORES = Rule("RR302", "reana-ignores", _W, "a property that REANA ignores", ignorable=True)
 REANA_VERSION = Rule("RR303", "reana-version", _W, "something that only some versions of REANA take", ignorable=True)
+TOO_LARGE_FOR_REANA = Rule("RR304", "too-large-for-reana", _W, "more than REANA can start or take", ignorable=True)
 
-UNSUPPORTED_ENGINE = Rule("RR401", "unsupported-engine", _E, "a workflow type that cannot be compiled")
 CUT_OFF = Rule("RR402", "cut-off", _W, "FROM or TARGET, which may cut off a staging step", ignorable=True)
 OTHER_BACKEND = Rule("RR403", "other-backend", _W, "staged data consumed on another compute backend", ignorable=True)
 INSIDE_STAGED = Rule("RR404", "inside-staged", _E, "a use of what is around, or inside of, a staged path")
+TEMPLATE_DOLLAR = Rule("RR405", "template-dollar", _W, "a dollar sign that REANA takes for a parameter", ignorable=True)
+HAND_WRITTEN_TRANSFER = Rule(
+    "RR406", "hand-written-transfer", _W, "a transfer that a command makes by hand", ignorable=True
+)
+UNADDRESSABLE_STEP = Rule("RR407", "unaddressable-step", _W, "a step that FROM or TARGET cannot name", ignorable=True)
 
 CWL_REFERENCE = Rule("RR410", "cwl-reference", _E, "a CWL file without the process that is meant")
 CWL_VERSION = Rule("RR411", "cwl-version", _E, "a version of CWL that cannot be compiled")

@@ -1,35 +1,45 @@
-"""The YAML in the documentation compiles, and what the README shows as output is what the program says."""
+"""The YAML in the documentation compiles, its console sessions go as they are shown, its Python runs."""
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from reana_rucio_compiler.compiler import compile_bytes
 from reana_rucio_compiler.diagnostics import Severity
 from reana_rucio_compiler.render import text
+from tests import reference
+from tests.examples import ROOT, WORKFLOW, Block, blocks, environment, replayed
 
-ROOT = Path(__file__).parent.parent
-WORKFLOW = "workflow: {type: serial, specification: {steps: [{environment: 'a:1', commands: [ls]}]}}\n"
-
-BLOCKS = [
-    pytest.param(block, id=f"{path.name}-{number}")
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", path.read_text(), re.S), 1)
-    if re.match(r"(version|inputs|outputs|workflow|rucio):", block)
-]
+# The examples of diagnostics.md, many of which are wrong on purpose, are held by test_explanations.py.
+PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {reference.PAGE})]
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+def _blocks(language: str, pattern: str) -> list[object]:
+    return [
+        pytest.param(block, id=f"{path.name}-{number}")
+        for path in PAGES
+        for number, block in enumerate(blocks(path.read_text()), 1)
+        if block.language == language and re.match(pattern, block.text)
+    ]
+
+
+@pytest.mark.parametrize("block", _blocks("yaml", r"(version|inputs|outputs|workflow|rucio):"))
 def test_specification_in_the_documentation_compiles(
-    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("Snakefile").write_text('rule all:\n    input: "plot.png"\n')
-    whole = block if "workflow:" in block else WORKFLOW + block
-    result = compile_bytes(whole.encode(), "reana.yaml")
+    result = compile_bytes(block.specification.encode(), "reana.yaml")
     assert not [found for found in result.diagnostics if found.severity is Severity.ERROR]
     assert result.text is not None
     assert "rucio-stage-" in "\n".join([result.text, *result.files.values()])
@@ -43,3 +53,74 @@ def test_diagnostic_in_the_readme_is_what_is_said() -> None:
     spec = "version: 0.9.0\ninputs:\n  files:\n    - a.C\n" + snippet + "\n" + WORKFLOW
     said = text.render(compile_bytes(spec.encode(), "reana.yaml").diagnostics).rstrip("\n")
     assert [re.sub(r"^ +", "", line) for line in said.splitlines()] == [re.sub(r"^ +", "", line) for line in lines]
+
+
+@pytest.fixture
+def analysis(tmp_path: Path) -> Path:
+    """A copy of a shipped example, with its compiled specification."""
+    return Path(shutil.copytree(ROOT / "examples" / "serial-dimuon-mass", tmp_path / "analysis"))
+
+
+@pytest.mark.parametrize("block", _blocks("console", r"\$ (?!reana-client)"))
+def test_console_session_goes_as_it_is_shown(block: Block, analysis: Path) -> None:
+    said = replayed(block.text, analysis)
+    if os.environ.get("UPDATE_GOLDEN"):
+        for page in PAGES:
+            page.write_text(page.read_text().replace(f"```console\n{block.text}```", f"```console\n{said}```"))
+    assert said == block.text
+
+
+@pytest.mark.parametrize("block", _blocks("python", ""))
+def test_python_in_the_documentation_runs(block: Block, analysis: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", block.text], cwd=analysis, env=environment(analysis), capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "rucio-stage-in" in ran.stdout
+
+
+def test_reference_of_diagnostics_is_what_the_rules_say() -> None:
+    if os.environ.get("UPDATE_GOLDEN"):
+        reference.PAGE.write_text(reference.page(), encoding="utf-8")
+    assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), "run python -m tests.reference"
+
+
+@pytest.mark.parametrize("path", [*PAGES, reference.PAGE], ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", path.read_text()):
+        name, _, anchor = target.partition("#")
+        page = path.parent / name if name else path
+        assert page.exists(), target
+        headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE) if anchor else []
+        assert not anchor or anchor in {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
+
+
+def test_configurations_in_the_documentation_fit_what_is_published() -> None:
+    configurations = [
+        yaml.safe_load(each.text) for each in blocks((ROOT / "docs/ci.md").read_text()) if each.language == "yaml"
+    ]
+    (pre_commit, github, gitlab) = configurations
+    hooks = {hook["id"] for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+    assert {hook["id"] for hook in pre_commit["repos"][0]["hooks"]} == hooks
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    (_, used) = github["jobs"]["reana"]["steps"]
+    assert set(used["with"]) == set(action["inputs"])
+    assert (ROOT / gitlab["include"][0]["file"]).exists()
+    job = yaml.safe_load((ROOT / gitlab["include"][0]["file"]).read_text())["reana-rucio"]
+    assert set(gitlab["reana-rucio"]["variables"]) <= set(job["variables"])
+    (settings,) = (each for each in blocks((ROOT / "docs/editors.md").read_text()) if each.language == "json")
+    assert "./reana-rucio.json" in json.loads(settings.text)["yaml.schemas"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_offered_as_documented(shell: str, tmp_path: Path) -> None:
+    row = next(line for line in (ROOT / "docs/editors.md").read_text().splitlines() if line.startswith(f"| {shell} "))
+    assert f"_REANA_RUCIO_COMPLETE={shell}_source reana-rucio" in row
+    variables = {**environment(tmp_path), "_REANA_RUCIO_COMPLETE": f"{shell}_source"}
+    ran = subprocess.run(["reana-rucio"], env=variables, capture_output=True, text=True)
+    assert "reana-rucio" in ran.stdout, ran.stderr
+    if shell == "bash" and importlib.metadata.version("click") >= "8":
+        asked = {**variables, "_REANA_RUCIO_COMPLETE": "bash_complete"}
+        words = {**asked, "COMP_WORDS": "reana-rucio explain RR40", "COMP_CWORD": "2"}
+        ran = subprocess.run(["reana-rucio"], env=words, capture_output=True, text=True)
+        assert "plain,RR405" in ran.stdout.splitlines()

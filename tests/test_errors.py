@@ -1,4 +1,7 @@
-"""Every wrong specification under golden/errors/ is answered as its ``expected`` file says, to the letter."""
+"""Every wrong specification under golden/errors/ is answered as its ``expected`` file says, to the letter.
+
+A case is ``reana.yaml`` (or what the file ``spec`` names), the files it needs, and optionally ``args``.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,22 @@ from tests.command import run
 CASES = sorted(path for path in Path(__file__).with_name("golden").joinpath("errors").iterdir() if path.is_dir())
 
 
+def _arguments(case: Path) -> list[str]:
+    spec, args = case / "spec", case / "args"
+    return [
+        spec.read_text().strip() if spec.exists() else "reana.yaml",
+        *(args.read_text().split() if args.exists() else []),
+    ]
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_wrong_specification_is_answered_as_expected(
     case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(case, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    args = (case / "args").read_text().split() if (case / "args").exists() else []
-    result = run("compile", "reana.yaml", *args)
+    before = sorted(tmp_path.rglob("*"))
+    result = run("compile", *_arguments(case))
     said, expected = result.stderr, case / "expected"
     if os.environ.get("UPDATE_GOLDEN"):
         expected.write_text(f"exit {result.exit_code}\n{said}")
@@ -32,4 +43,4 @@ def test_wrong_specification_is_answered_as_expected(
     if result.exit_code:
         assert result.exit_code == 1
         assert result.stdout == ""
-        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in case.iterdir())
+        assert sorted(tmp_path.rglob("*")) == before

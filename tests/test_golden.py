@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from reana_rucio_compiler import staging
+from reana_rucio_compiler.backends.cwl import tools
 from tests.command import run
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -26,6 +27,7 @@ def _short_stager(monkeypatch: pytest.MonkeyPatch) -> None:
     # As long as the real one, for its length decides whether it travels in the commands or in a file.
     short = type("Text", (str,), {"__len__": lambda _: 45_000})(text)
     monkeypatch.setattr(staging, "program", lambda: short)
+    monkeypatch.setattr(tools, "driver", lambda: '"""The driver of CWL jobs."""\n# ... (its text stands here)\n')
 
 
 def _files(directory: Path) -> dict[str, bytes]:

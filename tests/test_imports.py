@@ -18,6 +18,10 @@ CASES = {
     "help": (["--help"], "", {"click"}),
     "no expression": (["compile", "-"], PLAIN, {"click", "ruamel", "jsonschema"}),
     "expression": (["compile", "-"], STAGED, {"click", "ruamel", "jsonschema", "lark"}),
+    "check": (["check", "-"], PLAIN, {"click", "ruamel", "jsonschema"}),
+    "check for GitLab": (["check", "--format", "gitlab", "-"], PLAIN, {"click", "ruamel", "jsonschema"}),
+    "explain": (["explain", "RR101"], "", {"click"}),
+    "schema": (["schema"], "", {"click"}),
 }
 
 
@@ -39,3 +43,11 @@ def test_command_imports_no_more_than_it_needs(case: str, tmp_path: Path) -> Non
     assert not NEVER & modules
     watched = {"click", "ruamel", "jsonschema", "lark", "hypothesis"}
     assert {name.partition(".")[0] for name in modules} & watched <= allowed
+
+
+def test_python_interface_imports_nothing_before_it_is_called() -> None:
+    program = "import sys, reana_rucio_compiler; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    modules = set(ran.stdout.split())
+    assert {name for name in modules if name.startswith("reana_rucio_compiler")} == {"reana_rucio_compiler"}
+    assert not modules & {"click", "ruamel", "jsonschema", "lark"}

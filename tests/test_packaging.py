@@ -43,9 +43,17 @@ def test_sdist_holds_what_is_needed_to_build_and_to_test(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    wanted = _tracked("reana_rucio_compiler", "grammar", "schemas", "tests", "examples", "docs")
+    wanted = _tracked("reana_rucio_compiler", "grammar", "schemas", "tests", "examples", "docs", "templates")
     assert set(wanted) <= names
-    assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "tox.ini"} <= names
+    assert {
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "tox.ini",
+        "action.yml",
+        ".pre-commit-hooks.yaml",
+    } <= names
 
 
 @pytest.mark.parametrize("kind", ["wheel", "sdist", "editable"])

@@ -19,11 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .. import rules
 from ..diagnostics import Report
-from ..documents import Document, Node
+from ..documents import Node
 from ..edits import edit_sequence
-from ..model import Plan, Transfer
 from ..staging import Embedding, Job, embed, stage_in_jobs, stage_out_jobs, unique
 from ..task import Graft, Task
 
@@ -36,8 +34,6 @@ def graft(task: Task, report: Report) -> Graft:
     steps = document.at(STEPS)
     if steps is None:
         raise AssertionError("REANA's schema lets no serial workflow pass without steps")
-    _warn_cut_off(document, plan, report)
-    _warn_other_backend(document, steps, plan, report)
     first, last = stage_in_jobs(plan), stage_out_jobs(plan)
     embedding = embed((*first, *last))
     names = [node.value for node in (step.get("name") for step in steps.items) if node]
@@ -72,37 +68,3 @@ def _steps(
 def _backend(step: Node) -> str:
     node = step.get("compute_backend")
     return node.value if node else ""
-
-
-def _warn_cut_off(document: Document, plan: Plan, report: Report) -> None:
-    for option, lost in (("FROM", plan.inputs), ("TARGET", plan.outputs)):
-        node = document.at(("inputs", "options", option))
-        if node and lost:
-            which = "rucio-stage-in" if option == "FROM" else "rucio-stage-out"
-            message = f"{option} leaves steps out, and {which} may be among them"
-            report.add(
-                rules.CUT_OFF,
-                document.span_of(node),
-                message,
-                "remove it, or make sure that the data are there",
-            )
-
-
-def _warn_other_backend(document: Document, steps: Node, plan: Plan, report: Report) -> None:
-    for step in steps.items:
-        backend = step.get("compute_backend")
-        if backend is None or backend.value == "kubernetes":
-            continue
-        used = [transfer for transfer in plan.inputs if _uses(document, step, transfer)]
-        if used:
-            message = f'"{used[0].path}" is staged into the workspace, which {backend.value} copies to the job'
-            hint = "the copy costs time and space there; read it on kubernetes if it is large"
-            report.add(rules.OTHER_BACKEND, document.span_of(backend), message, hint)
-
-
-def _uses(document: Document, step: Node, transfer: Transfer) -> bool:
-    """Whether a command names the path of a transfer, itself or by a parameter that was the expression."""
-    keys = [str(each.where[2]) for each in transfer.references if each.where[:2] == ("inputs", "parameters")]
-    commands = step.get("commands")
-    words = [transfer.path, *(f"${{{key}}}" for key in keys), *(f"${key}" for key in keys)]
-    return any(word in each.value for each in (commands.items if commands else ()) for word in words)

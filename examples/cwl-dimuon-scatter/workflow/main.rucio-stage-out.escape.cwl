@@ -73,10 +73,13 @@ arguments:
         with open(os.path.join(stage, "job.json")) as stream:
             job = json.load(stream)
         handed = named(arguments)
-        for name, (key, digest) in job.get("files", {}).items():
-            fetch(handed[key][0], os.path.join(stage, name), digest)
         here = os.getcwd()
         out, workspace = places(here)
+        for name, (key, file, digest) in job.get("files", {}).items():
+            # REANA rewrites paths below the usual temporary directory in a command; the workspace is never wrong.
+            given = handed[key][0]
+            found = given if os.path.exists(given) or not workspace else os.path.join(workspace, file)
+            fetch(found, os.path.join(stage, name), digest)
         os.dup2(1, 2)  # standard error was a file in the output directory; from here it is the job's log
         if "uploads" in job:
             root = tempfile.mkdtemp(prefix=".rucio-stage-", dir=here)
@@ -223,7 +226,7 @@ arguments:
      "name": "rucio-stage-out.escape",
      "receipt": "rucio-stage-out.escape.json",
      "uploads": {"outputs/spectrum.csv": ["spectrum", false]},
-     "files": {"stager.py": ["rucio_stage_program", "ef3295f20ad149ccf49244ebedb6470eaf475581d9e6f16c0b369b813796de65"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "ef3295f20ad149ccf49244ebedb6470eaf475581d9e6f16c0b369b813796de65"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ... import rules
+from ...checks import normalised
 from ...diagnostics import Report
 from ...documents import Where
 from ...edits import Edit, Uneditable, edit_mapping
@@ -79,7 +80,7 @@ def _workflow(task: Task, files: Files, report: Report) -> Process | None:
         return None
     span = task.document.span(FILE)
     name, _, fragment = node.value.partition("#")
-    name = posixpath.normpath(name)
+    name = normalised(name)
     document = files.load(name, span)
     process = files.select(document, fragment, span) if document else None
     if document is None or process is None:
@@ -151,7 +152,8 @@ class _Writer:
         self.task, self.files, self.workflow, self.job_order = task, files, workflow, job_order
         self.before, self.after, self.elsewhere = before, after, elsewhere
         self.rewriting = Rewriting(files, workflow)
-        self.main = str(task.document.at(FILE).value).partition("#")[0]  # type: ignore[union-attr]
+        main, mark, fragment = task.document.at(FILE).value.partition("#")  # type: ignore[union-attr]
+        self.main, self.fragment = normalised(main), mark + fragment
         self.embedding = embed([step.job for step in (*before, *after)], overhead=overhead((*before, *after)))
         self.side_inputs = self._side_inputs()
 
@@ -166,13 +168,13 @@ class _Writer:
         push_down(self.rewriting)
         name = compiled_name(self.main)
         own = self.workflow.place.document
-        texts = self.rewriting.texts(self._header(self.main), {own: name} if own.source.name == name else {})
+        wrapped = own.source.name == name
+        texts = self.rewriting.texts(self._header(self.main), {own: name} if wrapped else {})
         values = {each.id: each.value for each in handed.values()}
         values.update({key: {"class": "File", "path": file} for file, key in self.side_inputs.items()})
         order, edits, removed, parameters = self._write_job_order(gone, values)
         files = {**texts, **tools, **order, **self.embedding.files}
-        fragment = "" if own.source.name == name else self.task.document.at(FILE).value[len(self.main) :]  # type: ignore[union-attr]
-        edits.append(rename(self.task.document, FILE, name + fragment))
+        edits.append(rename(self.task.document, FILE, name + ("" if wrapped else self.fragment)))
         return Graft(tuple(edits), files, self._loads(files), removed, parameters)
 
     def _header(self, name: str) -> str:
@@ -232,7 +234,7 @@ class _Writer:
         if not edits:
             return {}, [], (), {}
         where = (*PARAMETERS, "input")
-        old = task.document.at(where).value  # type: ignore[union-attr]
+        old = normalised(task.document.at(where).value)  # type: ignore[union-attr]
         self.rewriting.current = task.document
         text = with_header(task.parameters, edits, self._header(old))
         return {compiled_name(old): text}, [rename(task.document, where, compiled_name(old))], (), {}

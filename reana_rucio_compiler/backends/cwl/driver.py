@@ -25,10 +25,13 @@ def main(stage, arguments):
     with open(os.path.join(stage, "job.json")) as stream:
         job = json.load(stream)
     handed = named(arguments)
-    for name, (key, digest) in job.get("files", {}).items():
-        fetch(handed[key][0], os.path.join(stage, name), digest)
     here = os.getcwd()
     out, workspace = places(here)
+    for name, (key, file, digest) in job.get("files", {}).items():
+        # REANA rewrites paths below the usual temporary directory in a command; the workspace is never wrong.
+        given = handed[key][0]
+        found = given if os.path.exists(given) or not workspace else os.path.join(workspace, file)
+        fetch(found, os.path.join(stage, name), digest)
     os.dup2(1, 2)  # standard error was a file in the output directory; from here it is the job's log
     if "uploads" in job:
         root = tempfile.mkdtemp(prefix=".rucio-stage-", dir=here)

@@ -133,10 +133,11 @@ def _told(step: StagingStep) -> dict[str, Any]:
 def _command(step: StagingStep, embedding: Embedding, sides: Mapping[str, Feed]) -> str:
     job, told = step.job, _told(step)
     if sides:
-        texts = {"stager.py": embedding.files.get(embedding.program_file() or "", ""),
-                 "manifest.json": embedding.files.get(embedding.manifest_file(job) or "", "")}  # fmt: skip
+        side_files = {"stager.py": embedding.program_file(), "manifest.json": embedding.manifest_file(job)}
         told["files"] = {
-            name: [feed.id, hashlib.sha256(texts[name].encode()).hexdigest()] for name, feed in sides.items()
+            name: [sides[name].id, file, hashlib.sha256(embedding.files[file].encode()).hexdigest()]
+            for name, file in side_files.items()
+            if file
         }
     here = {name: text for name, text in embedding.texts(job).items() if name not in sides}
     here.update({"driver.py": driver(), "job.json": encode(told)})

@@ -1,0 +1,114 @@
+"""Wrong specifications: those written by hand under golden/errors/, and one change each to valid ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+ERRORS = ROOT / "tests" / "golden" / "errors"
+VALID = [*sorted((ROOT / "tests" / "golden" / "serial").iterdir()), *sorted((ROOT / "examples").glob("serial-*"))]
+PLACES = 2  # at which each change is made in each specification: the first ones
+
+# What makes a valid specification wrong: the code of the rule, where it applies, and what stands there then, with an
+# @ where the diagnostic must point. Only plain expressions in block style are changed, which most are.
+CALL = r"rucio\((?P<instance>\w+), (?P<scope>[\w.]+), (?P<name>[\w.{}-]+)(?P<options>(?:, [\w=-]+)*)\)"
+ITEM = r"^(?P<dash> +- )"
+STEP = r"^(?P<step> {6}(?:- |  ))"
+END = r"(?P<end> *(?:#.*)?)$"
+COMMAND = ITEM + r"(?P<command>(?:mkdir|python3|root|sh|awk|ls|cat|wc)\b[^:\n'\"]*)$"
+MUTATIONS: tuple[tuple[str, str, str, str], ...] = (
+    ("RR003", "tab", r"^  (?=files:|directories:|parameters:)", "@\t"),
+    ("RR005", "key twice", r"^(?P<indent> {8})environment: .*$", r"\g<0>\n\g<indent>@environment: b:1"),
+    ("RR008", "tag", STEP + r"environment: (?![&*])", r"\g<0>@!image "),
+    ("RR101", "no parenthesis", ITEM + CALL + r"$", "{dash}rucio({instance}, {scope}, {name}{options}@"),
+    ("RR101", "no comma", CALL, "rucio({instance}, {scope} @{name}{options})"),
+    ("RR101", "no name", CALL, "rucio({instance}, {scope}, @)"),
+    ("RR101", "two calls", ITEM + CALL + r"$", "\\g<0> @rucio(escape, a, b)"),
+    ("RR102", "colon", ITEM + CALL, "{dash}@rucio({instance}, {scope}: {name}{options})"),
+    ("RR102", "comment", ITEM + CALL + r"$", "{dash}@rucio({instance}, {scope}, {name} #1{options})"),
+    ("RR102", "anchor", ITEM + r"(?P<path>[\w./-]+) -> " + CALL, "{dash}@&{path} -> rucio({instance}, {scope}, {name})"),
+    ("RR103", "in a command", COMMAND, "{dash}cat @rucio(escape, user.jdoe, x) && {command}"),
+    ("RR103", "in a name", r"^(?P<key> +(?:- )?name: )\w+$", "{key}@rucio(escape, user.jdoe, x)"),
+    ("RR104", "input", ITEM + CALL + r" -> (?P<path>[\w./-]+)", "{dash}@{path} -> rucio({instance}, {scope}, {name})"),
+    ("RR104", "output", ITEM + r"(?P<path>[\w./-]+) -> " + CALL, "{dash}@rucio({instance}, {scope}, {name}) -> {path}"),
+    ("RR105", "unknown", CALL, "rucio({instance}, {scope}, {name}{options}, @colour=red)"),
+    ("RR106", "twice", CALL, "rucio({instance}, {scope}, {name}, rse=A, @rse=B)"),
+    ("RR107", "parameter", CALL, "rucio({instance}, {scope}, @${{unset}}{options})"),
+    ("RR201", "colon", CALL, "rucio({instance}, {scope}, @a:b{options})"),
+    ("RR201", "scope", CALL, "rucio({instance}, @a/b, {name}{options})"),
+    ("RR202", "parent", CALL + r" -> [\w./-]+", "rucio({instance}, {scope}, {name}{options}) -> @../up"),
+    ("RR202", "absolute", ITEM + r"[\w./-]+ -> " + CALL, "{dash}@/data -> rucio({instance}, {scope}, {name}{options})"),
+    ("RR204", "path twice", ITEM + CALL + END, "\\g<0>\n{dash}@rucio(escape, other, {name})"),
+    ("RR205", "misspelt", CALL, "rucio(@{instance}x, {scope}, {name}{options})"),
+    ("RR206", "http", r"rucio_host: https://", "rucio_host: @http://"),
+    ("RR206", "misspelt", r"(?<= )rucio_host:", "@rucio_hots:"),
+    ("RR207", "no RSE", ITEM + r"(?P<path>[\w./-]+) -> rucio\(escape, ([\w.]+, [\w.{}-]+), rse=[\w-]+",
+     "{dash}@{path} -> rucio(escape, \\3"),
+    ("RR208", "twice", ITEM + r"(?P<path>[\w./-]+) -> " + CALL + END,
+     "\\g<0>\n{dash}x.txt -> rucio({instance}, {scope}, @{name}{options})"),
+    ("RR210", "fixed", r"(?P<call>-> rucio\(\w+, [\w.]+, )(?P<name>[\w.-]+)-\{run\}", "{call}@{name}"),
+    ("RR211", "output", r"(?P<path>[\w./-]+) -> " + CALL, "{path} -> rucio({instance}, {scope}, @x*{options})"),
+    ("RR301", "type", STEP + r"environment: [^&*].*$", "{step}environment: @[a, b]"),
+    ("RR301", "boolean", r"^(?P<indent> {8})environment: .*$", r"\g<0>\n\g<indent>rucio: @'yes'"),
+    ("RR302", "misspelt", r"^  (?P<key>files|directories):", "  @{key}x:"),
+    ("RR302", "step", r"^(?P<indent> {8})environment: .*$", r"\g<0>\n\g<indent>@imgae: a"),
+    ("RR405", "no name", COMMAND, "{dash}echo @$(date) && {command}"),
+    ("RR405", "unknown", COMMAND, "{dash}cd @${{HOME}} && {command}"),
+    ("RR406", "download", COMMAND, "{dash}@rucio download user.jdoe:a && {command}"),
+    ("RR406", "upload", COMMAND, "{dash}{command} && @rucio upload --rse X --scope user.jdoe a.root"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A specification with one mistake, and where it must be reported: the line and the column, from 1."""
+
+    case: str
+    mutation: tuple[str, str, str, str]
+    text: str
+    line: int
+    column: int
+
+
+@cache
+def mutants() -> tuple[Mutant, ...]:
+    """Every mutation at every place of every valid specification, each text once."""
+    found: dict[str, Mutant] = {}
+    for case in VALID:
+        text = (case / "reana.yaml").read_bytes().decode("utf-8")
+        if (case / "args").exists() or "\r" in text or text.startswith("\ufeff"):
+            continue  # the changes are written for plain texts
+        for mutant in _mutants(case.name, text):
+            found.setdefault(mutant.text, mutant)
+    return tuple(found.values())
+
+
+def _mutants(case: str, text: str) -> Iterator[Mutant]:
+    for mutation in MUTATIONS:
+        _, _, pattern, template = mutation
+        places = [found for found in re.finditer(pattern, text, re.MULTILINE) if _is_live(text, found)]
+        for found in places[:PLACES]:
+            changed = template.format(**found.groupdict()) if "{" in template else template
+            changed = found.expand(changed)
+            at = found.start() + changed.index("@")
+            whole = text[: found.start()] + changed.replace("@", "", 1) + text[found.end() :]
+            line = whole.count("\n", 0, at) + 1
+            column = at - whole.rfind("\n", 0, at)
+            yield Mutant(case, mutation, whole, line, column)
+
+
+def _is_live(text: str, found: re.Match[str]) -> bool:
+    """Whether a place is not in a comment, and not on a line on which diagnostics are ignored."""
+    before = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+    behind = text[found.start() : text.find("\n", found.end())]
+    return "#" not in before and "rucio: ignore" not in behind
+
+
+def by_hand() -> dict[str, str]:
+    """What is said of each case under golden/errors/ where something is said."""
+    said = {path.parent.name: path.read_text() for path in sorted(ERRORS.glob("*/expected"))}
+    return {name: text for name, text in said.items() if "[RR" in text}

@@ -1,0 +1,2 @@
+# the other output is made here
+python3 -c "print()" > mass.pdf

@@ -1,0 +1,5 @@
+#!/bin/bash
+# rucio download user.jdoe:old.root
+set -e
+rucio download \
+  --no-subdir user.jdoe:events.root

@@ -1,0 +1,9 @@
+cwlVersion: v1.0
+class: Workflow
+inputs: {data: File}
+outputs: {}
+steps:
+  show:
+    run: {class: CommandLineTool, baseCommand: ls, inputs: {data: Any}, outputs: []}
+    in: {data: data}
+    out: []
