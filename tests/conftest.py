@@ -30,6 +30,36 @@ def second_rucio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     yield from _server(tmp_path_factory, "rucio-second", seed=SECOND_SEED)
 
 
+# The data of the documentation's example: the content of each file of each DID.
+EXAMPLE: dict[str, dict[str, bytes]] = {
+    "user.jdoe:events.root": {"events.root": b"events.root\n" * 100},
+    "user.jdoe:calib-v3.db": {"calib-v3.db": b"calib-v3.db\n" * 100},
+    "user.jdoe:run2022.aod": {f"aod-{number}.root": b"aod-%d.root\n" % number * 100 for number in (1, 2, 3)},
+}
+
+
+@pytest.fixture(scope="session")
+def jdoe(rucio_server_tls: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """The https server, which plays `escape`, with the data of the documentation's example on it."""
+    _upload(EXAMPLE, rucio_server_tls, tmp_path_factory.mktemp("jdoe"))
+    return rucio_server_tls
+
+
+@pytest.fixture(scope="session")
+def example_dids(rucio_server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+    """The same data on the http server: the content of each file of each DID."""
+    _upload(EXAMPLE, rucio_server, tmp_path_factory.mktemp("example"))
+    return EXAMPLE
+
+
+def _upload(dids: dict[str, dict[str, bytes]], server: Server, directory: Path) -> None:
+    for did, files in dids.items():
+        for name, content in files.items():
+            (directory / name).write_bytes(content)
+            dataset = None if did.endswith(f":{name}") else did
+            server.upload(directory / name, f"user.jdoe:{name}", "SITE1_SCRATCHDISK", "jdoe", dataset)
+
+
 @pytest.fixture
 def unique_name() -> Callable[[str], str]:
     """`unique_name("events.root")` is a DID name that no other test uses: Rucio never frees a name."""

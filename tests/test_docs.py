@@ -24,6 +24,19 @@ from tests.examples import ROOT, WORKFLOW, Block, blocks, environment, replayed
 PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {reference.PAGE})]
 
 
+CWL = """\
+cwlVersion: v1.0
+class: Workflow
+inputs: {events: File}
+outputs: []
+steps:
+  show:
+    run: {class: CommandLineTool, baseCommand: cat, inputs: {events: {type: File, inputBinding: {}}}, outputs: []}
+    in: {events: events}
+    out: []
+"""
+
+
 def _blocks(language: str, pattern: str) -> list[object]:
     return [
         pytest.param(block, id=f"{path.name}-{number}")
@@ -39,6 +52,8 @@ def test_specification_in_the_documentation_compiles(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("Snakefile").write_text('rule all:\n    input: "plot.png"\n')
+    Path("workflow.cwl").write_text(CWL)
+    Path("input.yml").write_text("events: {class: File, location: data/events.root}\n")
     result = compile_bytes(block.specification.encode(), "reana.yaml")
     assert not [found for found in result.diagnostics if found.severity is Severity.ERROR]
     assert result.text is not None

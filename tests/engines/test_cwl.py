@@ -126,20 +126,6 @@ outputs:
 }
 
 
-@pytest.fixture(scope="module")
-def jdoe(rucio_server_tls: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
-    """The server that plays `escape`, with data on it."""
-    directory = tmp_path_factory.mktemp("jdoe-cwl")
-    dids = {"events.root": None, "calib-v3.db": None, **{f"aod-{n}.root": "user.jdoe:run2022.aod" for n in (1, 2, 3)}}
-    client = rucio_server_tls.client("jdoe")
-    known = set(client.call("list_dids", "user.jdoe", {"name": "*"}, did_type="all"))
-    for name, dataset in dids.items():
-        (directory / name).write_text(f"{name}\n" * 100)
-        if name not in known:
-            rucio_server_tls.upload(directory / name, f"user.jdoe:{name}", "SITE1_SCRATCHDISK", "jdoe", dataset)
-    return rucio_server_tls
-
-
 @pytest.fixture
 def base() -> Iterator[Path]:
     """A directory that is not below /tmp: REANA's engine rewrites paths that are."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.conftest import EXAMPLE as DATA
 from tests.engines.serial_runner import Result, run_serial
 from tests.environments import needs
 from tests.rucio.server import Server
@@ -41,22 +42,12 @@ outputs:
   directories:
     - results/ntuples -> rucio(escape, user.jdoe, NTUPLES, rse=CERN-DISK)   # a dataset of the files in it
 """
+EVENTS = DATA["user.jdoe:events.root"]["events.root"]
 FIT = """\
 mkdir -p results/ntuples
 cat "$1" "$2" "$3"/* > results/plot.png
 for f in "$3"/*; do cp "$f" "results/ntuples/RUN-$(basename "$f")"; done
 """
-
-
-@pytest.fixture(scope="module")
-def jdoe(rucio_server_tls: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
-    """The server that plays `escape`, with the data of design.md's example on it."""
-    directory = tmp_path_factory.mktemp("jdoe")
-    dids = {"events.root": None, "calib-v3.db": None, **{f"aod-{n}.root": "user.jdoe:run2022.aod" for n in (1, 2, 3)}}
-    for name, dataset in dids.items():
-        (directory / name).write_text(f"{name}\n" * 100)
-        rucio_server_tls.upload(directory / name, f"user.jdoe:{name}", "SITE1_SCRATCHDISK", "jdoe", dataset)
-    return rucio_server_tls
 
 
 @pytest.fixture
@@ -106,11 +97,12 @@ def test_the_example_of_the_documentation_moves_real_data_twice(
     assert result.returncode == 0, explained(result)
     assert [job.step for job in result.jobs] == ["rucio-stage-in", "fit", "rucio-stage-out"]
     ws = result.workspace
-    assert (ws / "events.root").read_text() == "events.root\n" * 100
-    assert (ws / "data/calib.db").read_text() == "calib-v3.db\n" * 100
-    assert sorted(path.name for path in (ws / "data/run2022").iterdir()) == [f"aod-{n}.root" for n in (1, 2, 3)]
-    staged = json.loads((ws / "rucio-stage-in.escape.json").read_text())
-    assert {each["did"] for each in staged["files"]} >= {"user.jdoe:events.root", "user.jdoe:aod-2.root"}
+    assert (ws / "events.root").read_bytes() == EVENTS
+    assert (ws / "data/calib.db").read_bytes() == DATA["user.jdoe:calib-v3.db"]["calib-v3.db"]
+    staged = {path.name: path.read_bytes() for path in (ws / "data/run2022").iterdir()}
+    assert staged == DATA["user.jdoe:run2022.aod"]
+    receipt = json.loads((ws / "rucio-stage-in.escape.json").read_text())
+    assert {each["did"] for each in receipt["files"]} >= {"user.jdoe:events.root", "user.jdoe:aod-2.root"}
 
     # What the analysis wrote is what anyone reads back from Rucio.
     uploaded = {f"user.jdoe:{plot}": ws / "results/plot.png"}
@@ -221,7 +213,7 @@ outputs:
     assert result.returncode == 0, explained(result)
     assert [job.step for job in result.jobs] == ["rucio-stage-in", "rucio-stage-in", "", "rucio-stage-out"]
     stored = second_rucio_server.replica_path(f"group.other:{result_name}", "OTHER1_SCRATCHDISK")
-    assert stored.read_text() == "events.root\n" * 100 + "resolution\n"
+    assert stored.read_bytes() == EVENTS + b"resolution\n"
     for path in [*result.workspace.rglob("*"), spec]:
         if path.is_file():
             assert b"alicepw2" not in path.read_bytes()

@@ -197,7 +197,7 @@ rule guess:
         "rucio_stage_in_lab_data_hists_sample_root",
         "rucio_stage_in_lab_data_hists_sample_root",
     ]
-    assert project.read("out/mc.txt") == "mc\n2\ncalibration\n"
+    assert project.read("out/mc.txt") == "mc\naod-2.root\ncalib-v3.db\n"
     assert sorted(path.name for path in (project.workspace / "data").iterdir()) == [
         "calib.db", "hists_data.root", "hists_mc.root",
     ]  # fmt: skip
@@ -278,7 +278,7 @@ rule bad:
     )
     run = project.run()
     assert run.returncode == 0, run.output
-    assert project.read("good.txt") == "7000\n"
+    assert project.read("good.txt") == f"{len(example_dids['user.jdoe:events.root']['events.root'])}\n"
     (project.workspace / "good.txt").unlink()
     bad = run_snakemake(
         version,
