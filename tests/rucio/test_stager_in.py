@@ -10,23 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rucio.server import Server
-from tests.rucio.stager_job import CLIENTS, Job, download, hashed, put, seen
-
-SLOW = pytest.mark.slow
-
-
-@pytest.fixture(
-    params=[
-        CLIENTS,
-        *(
-            pytest.param(name, marks=SLOW)
-            for name in ("clients-1.30.0-py3.6", "clients-1.30.0", "clients-32.8.6", "clients-35.9.2", "clients-38.6.4")
-        ),
-    ]
-)
-def job(request, rucio_server: Server, tmp_path: Path) -> Job:
-    return Job(tmp_path, rucio_server, clients=request.param)
+from tests.rucio.stager_job import Job, download, hashed, put, seen
 
 
 @pytest.fixture

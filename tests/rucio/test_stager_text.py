@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.environments import find_python
+from tests.environments import needs
 from tests.rucio.server import Server
 from tests.rucio.stager_job import STAGER, Job, download, put, upload
 
@@ -86,8 +86,6 @@ def test_it_needs_the_standard_library_and_the_client_only() -> None:
 
 
 def test_it_compiles_with_python_3_6() -> None:
-    python = find_python("3.6")
-    if not python:
-        pytest.skip("no Python 3.6")
+    python = needs("clients-1.30.0-py3.6")
     code = "import sys; compile(open(sys.argv[1]).read(), 'stager', 'exec')"
     subprocess.run([str(python), "-c", code, str(STAGER)], check=True)

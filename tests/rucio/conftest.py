@@ -1,0 +1,17 @@
+"""What the tests of the stager share: a job on the http server, on the newest client always, on the others if slow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.rucio.server import Server
+from tests.rucio.stager_job import CLIENTS, Job
+
+OTHERS = ("clients-1.30.0-py3.6", "clients-1.30.0", "clients-32.8.6", "clients-35.9.2", "clients-38.6.4")
+
+
+@pytest.fixture(params=[CLIENTS, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
+def job(request: pytest.FixtureRequest, rucio_server: Server, tmp_path: Path) -> Job:
+    return Job(tmp_path, rucio_server, clients=request.param)
