@@ -117,14 +117,14 @@ def _check_backends(document: Document, plan: Plan, steps: list[Node], report: R
         backend = step.get("compute_backend")
         if backend is None or backend.value == "kubernetes":
             continue
-        used = [transfer for transfer in plan.inputs if _uses(step, transfer)]
+        used = [transfer for transfer in plan.inputs if uses(step, transfer)]
         if used:
             message = f'"{used[0].path}" is staged into the workspace, which {backend.value} copies to the job'
             hint = "the copy costs time and space there; read it on kubernetes if it is large"
             report.add(rules.OTHER_BACKEND, document.span_of(backend), message, hint)
 
 
-def _uses(step: Node, transfer: Transfer) -> bool:
+def uses(step: Node, transfer: Transfer) -> bool:
     """Whether a command names the path of a transfer, itself or by a parameter that was the expression."""
     keys = [str(each.where[2]) for each in transfer.references if each.where[:2] == ("inputs", "parameters")]
     words = [transfer.path, *(f"${{{key}}}" for key in keys), *(f"${key}" for key in keys)]
