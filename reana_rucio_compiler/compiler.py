@@ -93,6 +93,8 @@ def _compile(
     known = known_instances((document, *(each for each in others if each)), report)
     plan = make_plan(document, references, known, parameters, report)
     lint(document, plan, workspace, report)
+    if references or document.at(("rucio",)):
+        documents.check_line_breaks(document.source, report)
     if report.failed:
         return None
     if not references and document.at(("rucio",)) is None:
