@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from .documents import Document
 from .edits import Uneditable, apply
 from .instances import known_instances
 from .lint import check_size, lint
+from .model import Plan
 from .plan import engine_of, make_plan
 from .references import find_references
 from .schema import VERSIONS, check_specification, findings
 from .source import Source, Span
 from .specification import edit_specification
-from .task import Graft, Task
+from .task import Graft, Step, Task
 from .workspace import Workspace, find_workspace
 
 
@@ -27,13 +28,16 @@ class Compilation:
     """What a specification compiles to: ``text`` (None after an error) and ``files`` to write beside the source.
 
     ``files`` are texts by path, relative to ``base``. Without a ``rucio(...)`` the text is the
-    source's, byte for byte.
+    source's, byte for byte. ``plan`` is what moves, ``steps`` is the workflow that results; neither is there after an
+    error, nor without a ``rucio(...)``.
     """
 
     text: str | None
     files: Mapping[str, str] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     base: Path = Path()
+    plan: Plan | None = None
+    steps: tuple[Step, ...] = ()
 
 
 def compile_file(path: Path, *, parameters: Mapping[str, str] = {}, instances: Iterable[Path] = ()) -> Compilation:
@@ -65,8 +69,7 @@ def _finish(
     result = _compile(document, directory, parameters, instances, report) if document else None
     if result is None or report.failed:
         return Compilation(None, {}, report.diagnostics)
-    text, files, base = result
-    return Compilation(text, files, report.diagnostics, base)
+    return replace(result, diagnostics=report.diagnostics)
 
 
 def _compile(
@@ -75,7 +78,7 @@ def _compile(
     parameters: Mapping[str, str],
     instance_files: Iterable[Path],
     report: Report,
-) -> tuple[str, Mapping[str, str], Path] | None:
+) -> Compilation | None:
     others = [documents.load(path, report) for path in instance_files]
     if document.root.kind != "mapping":
         message = "a REANA specification is a mapping with workflow:, inputs: and outputs:"
@@ -90,11 +93,13 @@ def _compile(
     known = known_instances((document, *(each for each in others if each)), report)
     plan = make_plan(document, references, known, parameters, report)
     lint(document, plan, workspace, report)
+    if references or document.at(("rucio",)):
+        documents.check_line_breaks(document.source, report)
     if report.failed:
         return None
     if not references and document.at(("rucio",)) is None:
         check_size(document, document, {}, workspace, report)
-        return document.source.text, {}, workspace.base
+        return Compilation(document.source.text, base=workspace.base)
     if not references:
         span = document.key_span(("rucio",))
         report.add(rules.UNUSED_INSTANCES, span, "nothing uses the instances of this block", "remove it")
@@ -115,7 +120,7 @@ def _compile(
         return None
     text = apply(document.source, edits)
     check_size(document, _verify(document, text), graft.files, workspace, report)
-    return text, graft.files, workspace.base
+    return Compilation(text, graft.files, (), workspace.base, plan if references else None, graft.steps)
 
 
 def _graft(task: Task, report: Report) -> Graft:

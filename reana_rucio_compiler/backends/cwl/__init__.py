@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ... import rules
@@ -33,6 +34,7 @@ from ...staging import embed, unique
 from ...task import Graft, Task
 from .binding import Bindings, bind
 from .jobs import MANIFEST_INPUT, PROGRAM_INPUT, RECEIPT, StagingStep, stage_in_steps, stage_out_steps
+from .outline import outline
 from .outputs import select
 from .reading import PROCESSES, Files, Place, Process, class_of
 from .rewiring import Rewriting, push_down, replace_inputs, rewire, with_header
@@ -62,7 +64,7 @@ def graft(task: Task, report: Report) -> Graft:
     backends = _backends(workflow)
     writer = _Writer(task, files, workflow, job_order, before, after, bool(set(backends.values()) - {"kubernetes"}))
     try:
-        return writer.graft()
+        return replace(writer.graft(), steps=outline(workflow, bindings, before, after))
     except Uneditable as error:
         span = Span(writer.rewriting.current.source, error.node.start, error.node.end)
         report.add(

@@ -29,6 +29,7 @@ from ...staging import Job, embed, relabelled, stage_out_jobs, unique
 from ...task import Graft, Task
 from .generate import StagingRule, generate, identifier, output
 from .look import look
+from .outline import outline
 from .wildcards import wildcards, without_constraints
 from .workflow import Workflow, find_workflow
 
@@ -63,7 +64,8 @@ def graft(task: Task, report: Report) -> Graft:
     files, edits = rename_parameter_file(task)
     target = compiled_name(source)
     edits += [rename(document, FILE, compiled_name(node.value))]
-    return Graft(tuple(edits), {**files, **embedding.files, target: text}, (source,))
+    files = {**files, **embedding.files, target: text}
+    return Graft(tuple(edits), files, (source,), steps=outline(workflow, staging))
 
 
 def _rules(task: Task, workflow: Workflow, taken: set[str]) -> tuple[StagingRule, ...]:
