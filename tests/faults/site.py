@@ -8,7 +8,6 @@ on the same, and `wrong` and `right` say what that left.
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import shlex
 import shutil
