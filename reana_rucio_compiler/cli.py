@@ -95,11 +95,12 @@ def compile_(
 def _compile(spec: str, parameters: dict[str, str], instances: Sequence[str]) -> tuple[str, Compilation]:
     """What is in a specification, and what it compiles to."""
     from .compiler import compile_bytes, compile_file
+    from .workspace import STDIN
 
     files = [Path(each) for each in instances]
     if spec == "-":
         raw = sys.stdin.buffer.read()
-        return raw.decode(errors="replace"), compile_bytes(raw, "<stdin>", parameters=parameters, instances=files)
+        return raw.decode(errors="replace"), compile_bytes(raw, STDIN, parameters=parameters, instances=files)
     result = compile_file(Path(spec), parameters=parameters, instances=files)
     return "" if result.text is None else Path(spec).read_bytes().decode(errors="replace"), result
 
@@ -118,7 +119,8 @@ def _report_stale(
     specs: Sequence[str], output: str | None, parameters: dict[str, str], instances: Sequence[str]
 ) -> int:
     """Print a diff for every compiled file that is not what would be written; the exit code."""
-    from .freshness import compiled_of, outdated, source_of
+    from .freshness import compiled_of, outdated
+    from .ownership import source_of
 
     if "-" in specs and not output:
         raise click.UsageError("name the compiled file with -o: standard input has none beside it")
@@ -154,10 +156,11 @@ def _show(diagnostics: Sequence[Diagnostic]) -> None:
 @_instances
 def check_(specs: Sequence[str], form: str, strict: bool, parameters: dict[str, str], instances: Sequence[str]) -> None:
     """Say what is wrong or suspicious in each SPEC (reana.yaml), and write nothing."""
-    from .diagnostics import Severity, merged
+    from .compiler import all_diagnostics
+    from .diagnostics import Severity
 
     specs = tuple(dict.fromkeys(_specs(specs)))
-    found = merged(_compile(spec, parameters, instances)[1].diagnostics for spec in specs)
+    found = all_diagnostics([_compile(spec, parameters, instances)[1] for spec in specs])
     if form == "text":
         from .render import text
 
