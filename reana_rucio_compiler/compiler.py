@@ -30,7 +30,7 @@ class Compilation:
 
     ``files`` are texts by path, relative to ``base``. Without a ``rucio(...)`` the text is the
     source's, byte for byte. ``plan`` is what moves, ``steps`` is the workflow that results; neither is there after an
-    error, nor without a ``rucio(...)``. ``document`` is the specification as it was read.
+    error, nor without a ``rucio(...)``. ``document`` is the specification as it was read, where it could be.
     """
 
     text: str | None
@@ -80,8 +80,8 @@ def _finish(
 ) -> Compilation:
     result = _compile(document, directory, parameters, instances, report) if document else None
     if result is None or report.failed:
-        return Compilation(None, {}, report.diagnostics)
-    return replace(result, diagnostics=report.diagnostics)
+        return Compilation(None, {}, report.diagnostics, document=document)
+    return replace(result, diagnostics=report.diagnostics, document=document)
 
 
 def _compile(
@@ -133,7 +133,7 @@ def _compile(
     text = apply(document.source, edits)
     check_size(document, _verify(document, text), graft.files, workspace, report)
     check_owners(document, graft.files, workspace, report)
-    return Compilation(text, graft.files, (), workspace.base, plan if references else None, graft.steps, document)
+    return Compilation(text, graft.files, (), workspace.base, plan if references else None, graft.steps)
 
 
 def _graft(task: Task, report: Report) -> Graft:
