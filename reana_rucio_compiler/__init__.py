@@ -14,16 +14,22 @@ __version__ = "0.1.0"
 
 
 def compile(  # noqa: A001 - the name of the command
-    path: str | Path, *, parameters: Mapping[str, str] = {}, instances: Iterable[str | Path] = ()
+    path: str | Path,
+    *,
+    parameters: Mapping[str, str] = {},
+    instances: Iterable[str | Path] = (),
+    locked: bool = False,
 ) -> Compilation:
     """What the specification at ``path`` compiles to; nothing is written.
 
     A user's mistakes are in ``diagnostics`` of the result, whose ``text`` is None if one of them is an error.
-    ``parameters`` replace ``${key}`` in expressions; ``instances`` are YAML files with a ``rucio:`` block.
+    ``parameters`` replace ``${key}`` in expressions; ``instances`` are YAML files with a ``rucio:`` block. With
+    ``locked`` it is an error if the lock beside the specification does not hold every input.
     """
     from .compiler import compile_file
 
-    return compile_file(Path(path), parameters=parameters, instances=[Path(each) for each in instances])
+    files = [Path(each) for each in instances]
+    return compile_file(Path(path), parameters=parameters, instances=files, locked=locked)
 
 
 def check(

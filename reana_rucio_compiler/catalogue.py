@@ -42,29 +42,15 @@ class Question:
 
 
 @dataclass(frozen=True)
-class File:
-    """A file DID. ``checksum`` is ``adler32:…``, else ``md5:…``, else ``-``: what Rucio has."""
-
-    scope: str
-    name: str
-    bytes: int
-    checksum: str
-
-    @property
-    def did(self) -> str:
-        """``scope:name``."""
-        return f"{self.scope}:{self.name}"
-
-
-@dataclass(frozen=True)
 class Content:
     """What stands behind a question: ``type`` is ``file``, ``dataset``, ``container`` or ``wildcard``.
 
-    ``files`` are those that a job would stage, in its order (by name). ``open`` and ``monotonic`` are of collections.
+    ``files`` are those that a job would stage, in its order (by name), as lines ``scope:name bytes checksum``, where
+    Rucio has ``adler32:…``, else ``md5:…``, else ``-``. ``open`` and ``monotonic`` are of collections.
     """
 
     type: str
-    files: tuple[File, ...]
+    files: tuple[str, ...]
     open: bool | None = None
     monotonic: bool | None = None
 
@@ -197,5 +183,4 @@ def _told(question: Question) -> dict[str, Any]:
 def _answer(said: Mapping[str, Any]) -> Answer:
     if "problem" in said:
         return Problem(said["problem"], said.get("is", ""), said.get("text", ""))
-    files = tuple(File(*row) for row in said["files"])
-    return Content(said["is"], files, said.get("open"), said.get("monotonic"))
+    return Content(said["is"], tuple(said["files"]), said.get("open"), said.get("monotonic"))

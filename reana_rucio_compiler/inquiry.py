@@ -97,15 +97,13 @@ def answer(memory, question):
     gone = [key for key in keys if not known[key]]
     if gone:
         return {"problem": "content", "text": ":".join(gone[0]) + " is in it and not in Rucio"}
-    found = {"is": row["did_type"].lower() if row else "wildcard", "files": [file(known[key]) for key in keys]}
+    found = {
+        "is": row["did_type"].lower() if row else "wildcard",
+        "files": [stager.line_of(known[key]) for key in keys],
+    }
     if row and found["is"] != "file":
         found.update(open=bool(row["is_open"]), monotonic=bool(row["monotonic"]))
     return found
-
-
-def file(row):
-    known = [kind + ":" + row[kind] for kind in ("adler32", "md5") if row.get(kind)]
-    return [row["scope"], row["name"], row["bytes"], (known or ["-"])[0]]
 
 
 def inquire(request, tell):
