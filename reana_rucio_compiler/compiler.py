@@ -118,6 +118,8 @@ def _write(task: Task, report: Report) -> Compilation | None:
     """Everything from the plan on."""
     document, plan, workspace = task.document, task.plan, task.workspace
     lint(document, plan, workspace, report)
+    if references or document.at(("rucio",)):
+        documents.check_line_breaks(document.source, report)
     if report.failed:
         return None
     moves = bool(plan.inputs or plan.outputs)

@@ -1,22 +1,23 @@
 """What REANA takes without a word and then mishandles, and what an analysis most likely does not mean.
 
-These are warnings: about serial commands, which stand in the specification, and about transfers by hand in any
-engine's file. Steps that a compiler of ours added are never looked at.
+These are warnings: about serial commands, which stand in the specification, and, of any engine, about inputs that are
+missing and transfers by hand. Steps that a compiler of ours added are never looked at.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from posixpath import basename, dirname
+from posixpath import basename, dirname, join
 from string import Template
 
 from . import documents, rules
 from .byhand import ByHand, transfers_by_hand
 from .checks import normalised
-from .diagnostics import Report
+from .diagnostics import Report, ignored_codes
 from .documents import Document, Node
 from .instances import nearest
 from .model import Plan, Transfer
@@ -44,10 +45,19 @@ def lint(document: Document, plan: Plan, workspace: Workspace, report: Report) -
         _check_outputs(document, plan, steps, workspace, report)
         parameters = _parameters(document)
         for command in _commands(steps):
-            _check_template(document, command, parameters, report)
+            if not _lacks_inputs(document):
+                _check_template(document, command, parameters, report)
             for found in transfers_by_hand(command.value, parameters):
                 _report_by_hand(_place(document, command, found.start, found.end), found, report)
+    _check_ignores(document.source, report)
+    _check_inputs(document, workspace, report)
     _check_files(document, workspace, report)
+
+
+def _lacks_inputs(document: Document) -> bool:
+    """Whether ``inputs:`` is missing, and another key is so like it that it must be meant."""
+    keys = [name.value for name, _ in document.root.pairs]
+    return "inputs" not in keys and any(nearest(key, ["inputs"]) for key in keys if key != "outputs")
 
 
 def _user_steps(document: Document) -> Iterator[Node]:
@@ -77,6 +87,54 @@ def _place(document: Document, node: Node, start: int, end: int) -> Span:
         return Span(document.source, node.start, node.end)
     offsets = locate(document.source.text, node)
     return Span(document.source, offsets[start], offsets[end - 1] + 1)
+
+
+_IGNORE = re.compile(r"#[ \t]*rucio:[ \t]*(?:ignore|noqa|disable)\b[^\]\n]*\]?")
+
+
+def _check_ignores(source: Source, report: Report) -> None:
+    """Comments that look like ``# rucio: ignore[RRnnn]``, and ignore nothing."""
+    for found in _IGNORE.finditer(source.text) if "rucio:" in source.text else ():
+        span = Span(source, found.start(), found.start() + len(found.group().rstrip()))
+        codes = ignored_codes(source, span.line)
+        hint = "name the rules: # rucio: ignore[RRnnn, RRnnn]"
+        if not codes:
+            report.add(rules.BAD_IGNORE, span, "this comment names no rule, and ignores nothing", hint)
+        known = {rule.code: rule for rule in rules.RULES}
+        for code in sorted(codes):
+            rule = known.get(code)
+            if rule is None:
+                hint = nearest(code, known) or hint
+                report.add(rules.BAD_IGNORE, span, f'there is no rule "{code}"', hint)
+            elif not rule.ignorable:
+                message = f"{code} cannot be ignored: {rule.title}"
+                report.add(rules.BAD_IGNORE, span, message, "correct the line, and remove the comment")
+
+
+def _check_inputs(document: Document, workspace: Workspace, report: Report) -> None:
+    """Inputs that are missing where others are there: REANA 0.9 goes on without them, 0.95 refuses (facts A.2).
+
+    Where none is there, a specification is looked at away from its analysis, and nothing is said.
+    """
+    entries = []
+    for key in ("files", "directories"):
+        node = document.at(("inputs", key))
+        plain = [each for each in (node.items if node else ()) if each.kind == "scalar" and "rucio" not in each.value]
+        entries += [(key, each, workspace.path(each.value)) for each in plain if each.value]
+    if not any(path.exists() for _, _, path in entries):
+        return
+    for key, node, path in entries:
+        if path.is_file() if key == "files" else path.is_dir():
+            continue
+        message, hint = f'there is no "{node.value}" here, and others of the inputs are there', ""
+        if path.exists():
+            message = f'"{node.value}" is a {"directory" if key == "files" else "file"}'
+            hint = f"list it under inputs.{'directories' if key == 'files' else 'files'}"
+        elif path.parent.is_dir():
+            folder = dirname(node.value)
+            hint = nearest(node.value, [join(folder, name) for name in sorted(os.listdir(path.parent))])
+        hint = hint or "is the path right? REANA 0.9 goes on without it, REANA 0.95 refuses the specification"
+        report.add(rules.MISSING_INPUT, document.span_of(node), message, hint)
 
 
 def _check_selection(document: Document, plan: Plan, steps: list[Node], report: Report) -> None:
@@ -242,6 +300,7 @@ def _check_files(document: Document, workspace: Workspace, report: Report) -> No
         if "rucio" not in text or is_ours(text):
             continue
         source = Source(workspace.path(name).as_posix(), text)
+        _check_ignores(source, report)
         for found in transfers_by_hand(text, {}, in_file=True):
             _report_by_hand(Span(source, found.start, found.end), found, report)
 

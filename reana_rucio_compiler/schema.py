@@ -106,17 +106,17 @@ def _explain(error: Any) -> Iterator[Finding]:
     elif error.validator == "required":
         for key in limit:
             if key not in value:
-                yield True, path, f'{name} has no "{key}"', f"add {key}:"
+                yield True, path, f'{name} has no "{key}"', _instead(key, value, error.schema.get("properties", {}))
     elif error.validator == "type":
         names = [limit] if isinstance(limit, str) else limit
         wanted = " or ".join(_TYPES[each] for each in names)
-        hint = "write true or false without quotes" if names == ["boolean"] else ""
-        yield True, path, f"{name} must be {wanted}, and is {_kind(value)}", hint
+        yield True, path, f"{name} must be {wanted}, and is {_kind(value)}", _conversion(value, names[0])
     elif error.validator == "enum":
         hint = nearest(value, limit) if isinstance(value, str) else ""
         yield True, path, f"{name} must be one of {', '.join(map(str, limit))}", hint
     elif error.validator == "pattern":
-        yield True, path, f'{name} must match {limit}, and "{value}" does not', ""
+        described = error.schema.get("description", f"it must match {limit}").rstrip(".")
+        yield True, path, f'{name} cannot be "{value}"', described[0].lower() + described[1:]
     elif error.validator in ("maxItems", "minItems"):
         most = "at most" if error.validator == "maxItems" else "at least"
         yield True, path, f"{name} may have {most} {limit} entries, and has {len(value)}", ""
@@ -125,6 +125,20 @@ def _explain(error: Any) -> Iterator[Finding]:
         yield inner[0] if inner else (True, path, f"{name} is of no form that is known here", "")
     else:
         yield True, path, f"{name}: {error.message}", ""
+
+
+def _instead(missing: str, value: Any, known: Any) -> str:
+    """What to do where a key is missing: another one, which is not known, may be meant."""
+    near = next((key for key in value if key not in known and nearest(key, [missing])), None)
+    return f'rename "{near}"' if near else f"add {missing}:"
+
+
+def _conversion(value: Any, wanted: str) -> str:
+    if value is None:
+        return "remove the key, or give it a value"
+    if wanted == "string":
+        return "quote it" if isinstance(value, (bool, int, float)) else ""
+    return {"boolean": "write true or false without quotes", "array": 'begin each entry with "- "'}.get(wanted, "")
 
 
 def _name(path: Where) -> str:

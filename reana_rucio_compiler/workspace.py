@@ -30,7 +30,10 @@ class Workspace:
         """The YAML document in a file of the workspace; where it cannot be read, that is reported at the span."""
         if not self._found(name, report, at):
             return None
-        return documents.load(self.path(name), report, name=self.shown(name))
+        document = documents.load(self.path(name), report, name=self.shown(name))
+        if document:
+            documents.check_line_breaks(document.source, report)
+        return document
 
     def read(self, name: str, report: Report, at: Span) -> str | None:
         """The text of a file of the workspace that is not YAML; where it cannot be read, it is reported at the span."""
