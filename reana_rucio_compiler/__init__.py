@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .compiler import Compilation
     from .diagnostics import Diagnostic
+    from .locking import Locking
 
 __version__ = "0.1.0"
 
@@ -43,3 +44,21 @@ def check(
 
     files = [Path(each) for each in instances]
     return merged(compile(path, parameters=parameters, instances=files).diagnostics for path in paths)
+
+
+def lock(
+    path: str | Path,
+    *,
+    parameters: Mapping[str, str] = {},
+    instances: Iterable[str | Path] = (),
+    update: Sequence[str] | None = None,
+) -> Locking:
+    """The lock of what the inputs of the specification hold in Rucio now; nothing is written.
+
+    ``update`` names the DIDs (``scope:name``) that are locked anew, by default all. What Rucio does not have is in
+    ``diagnostics``; raises ``catalogue.Unanswered`` where Rucio does not answer, ``catalogue.NoClient`` and
+    ``credentials.Missing`` where this machine cannot ask it.
+    """
+    from .locking import lock_file
+
+    return lock_file(Path(path), parameters=parameters, instances=[Path(each) for each in instances], update=update)

@@ -57,7 +57,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a question has no answer: ``kind`` is ``missing``, ``kind`` (it is a ``type``), ``content`` or ``denied``."""
+    """Why a question has no answer: ``kind`` is ``missing``, ``kind`` (it is a ``type``) or ``content``."""
 
     kind: str
     type: str = ""
@@ -82,7 +82,7 @@ def ask(
     *,
     progress: Progress = lambda done, total: None,
     say: Callable[[str], None] = lambda text: None,
-    settings: Mapping[str, float] = SETTINGS,
+    settings: Mapping[str, float] | None = None,
 ) -> dict[Question, Answer]:
     """The answer to each question, asked once. ``say`` is told of waits and further attempts.
 
@@ -92,7 +92,7 @@ def ask(
     groups = {name: [each for each in distinct if each.instance == name] for name in sorted(instances)}
     groups = {name: group for name, group in groups.items() if group}
     credentials = {name: find_credentials(instances[name]) for name in groups}
-    inquiries = [_Inquiry(name, credentials[name], group, settings, say) for name, group in groups.items()]
+    inquiries = [_Inquiry(name, credentials[name], group, settings or SETTINGS, say) for name, group in groups.items()]
 
     def heard() -> None:
         progress(sum(len(each.answers) for each in inquiries), len(distinct))

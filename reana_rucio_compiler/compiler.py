@@ -69,7 +69,7 @@ def compile_bytes(
 def plan_file(
     path: Path, *, parameters: Mapping[str, str] = {}, instances: Iterable[Path] = ()
 ) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
-    """What a specification asks Rucio for, whatever its lock holds: None after an error, which is in the diagnostics."""
+    """What a specification asks Rucio for, whatever its lock holds; None after an error of the diagnostics."""
     report = Report()
     document = documents.load(path, report)
     task = _read(document, _Call(path.parent, parameters, instances), report) if document else None
@@ -118,11 +118,11 @@ def _write(task: Task, report: Report) -> Compilation | None:
     """Everything from the plan on."""
     document, plan, workspace = task.document, task.plan, task.workspace
     lint(document, plan, workspace, report)
-    if references or document.at(("rucio",)):
+    moves = bool(plan.inputs or plan.outputs)
+    if moves or document.at(("rucio",)):
         documents.check_line_breaks(document.source, report)
     if report.failed:
         return None
-    moves = bool(plan.inputs or plan.outputs)
     if not moves and document.at(("rucio",)) is None:
         check_size(document, document, {}, workspace, report)
         return Compilation(document.source.text, base=workspace.base)

@@ -121,10 +121,9 @@ def inquire(request, tell):
                 try:
                     found = answer(memory, question)
                 except Exception as error:
-                    code = stager.code_of(error)
-                    if code not in (stager.MISSING, stager.REFUSED):
+                    if stager.code_of(error) != stager.MISSING:
                         raise
-                    found = {"problem": "denied" if code == stager.REFUSED else "content", "text": hidden(str(error))}
+                    found = {"problem": "content", "text": hidden(str(error))}
                 tell(dict(found, number=number))
     finally:
         shutil.rmtree(private, ignore_errors=True)

@@ -10,7 +10,8 @@ from . import rules
 from .catalogue import Answer, Content, Problem, Progress, Question, ask
 from .compiler import plan_file
 from .diagnostics import Diagnostic, Report
-from .locks import Key, Lock, key_of, lock_path, locked, read_lock, render, wrong_kind_hint
+from .instances import nearest
+from .locks import Key, Lock, can_be_locked, key_of, lock_path, locked, read_lock, render, wrong_kind_hint
 from .model import Locked, Transfer
 
 MOST_LINES = 50  # of one DID in a diff
@@ -24,7 +25,8 @@ class UnknownDid(ValueError):
 class Locking:
     """A lock to be written to ``path``: its ``text``, None after an error.
 
-    ``old`` is the lock that stands there, if it can be read. Nothing is written. The mistakes of the user, and what Rucio does not have, are in ``diagnostics``.
+    ``old`` is the lock that stands there, if it can be read. Nothing is written. The mistakes of the user, and what
+    Rucio does not have, are in ``diagnostics``.
     """
 
     path: Path
@@ -38,6 +40,13 @@ class Locking:
         """What is not as it was locked, line by line; none where the lock is up to date."""
         return tuple(_differences(self.old or {}, self.new))
 
+    @property
+    def summary(self) -> str:
+        """How much is locked."""
+        counts = len(self.new), sum(each.length for each in self.new.values())
+        dids, files = (f"{count} {word}{'s' * (count != 1)}" for count, word in zip(counts, ("DID", "file")))
+        return f"{dids}, {files}, {sum(each.bytes for each in self.new.values())} bytes"
+
 
 def lock_file(
     path: Path,
@@ -45,19 +54,21 @@ def lock_file(
     parameters: Mapping[str, str] = {},
     instances: Iterable[Path] = (),
     update: Sequence[str] | None = None,
+    check: bool = False,
     progress: Progress = lambda done, total: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Locking:
     """Lock the inputs of a specification; with ``update`` only those DIDs, and the others stay as they were locked.
 
+    A lock that cannot be read is an error where it is needed: for ``update``, and to ``check`` it.
     Raises what ``catalogue.ask`` raises, and ``UnknownDid``.
     """
     target = lock_path(path)
     plan, diagnostics = plan_file(path, parameters=parameters, instances=instances)
     if plan is None:
         return Locking(target, None, diagnostics)
-    report, unread = Report(), Report()
-    old = read_lock(target, report if update is not None else unread)
+    report = Report()
+    old = read_lock(target, report if check or update is not None else Report())
     if report.failed:
         return Locking(target, None, report.diagnostics)
     wanted = {key_of(transfer): transfer for transfer in reversed(plan.inputs)}
@@ -80,18 +91,19 @@ def _chosen(wanted: Mapping[Key, Transfer], update: Sequence[str] | None) -> Map
     if update is None:
         return wanted
     for did in update:
-        if did not in {transfer.did for transfer in wanted.values()}:
-            raise UnknownDid(did)
+        known = [transfer.did for transfer in wanted.values()]
+        if did not in known:
+            raise UnknownDid(f'no input is "{did}"; {nearest(did, known) or "a DID is scope:name"}')
     return {key: transfer for key, transfer in wanted.items() if transfer.did in update}
 
 
 def question_of(transfer: Transfer) -> Question | None:
-    """How Rucio is asked for an input; None for datasets whose names only Snakemake makes."""
+    """How Rucio is asked for an input; None where it cannot be."""
     if "{" not in transfer.name:
         return Question(transfer.instance, transfer.scope, transfer.name, transfer.type, transfer.first)
     from .backends.snakemake.wildcards import searched
 
-    found = searched(transfer.name) if transfer.type == "file" else None
+    found = searched(transfer.name) if can_be_locked(transfer) else None
     if found is None:
         return None
     return Question(transfer.instance, transfer.scope, found[0], "file", None, found[1])
@@ -114,10 +126,8 @@ def report_problem(transfer: Transfer, problem: Problem, report: Report) -> None
     elif problem.kind == "kind":
         message = f"{transfer.did} is a {problem.type}, and is staged as a {transfer.type}"
         report.add(rules.WRONG_KIND, word.span, message, wrong_kind_hint(transfer))
-    elif problem.kind == "denied":
-        report.add(rules.NOT_READABLE, word.span, what or remedy, "ask who owns it, or use another account")
     else:
-        report.add(rules.BAD_CONTENT, word.span, what or remedy, remedy if what else "")
+        report.add(rules.BAD_CONTENT, word.span, (what or remedy).replace(": ", " ", 1), remedy if what else "")
 
 
 def _differences(old: Lock, new: Lock) -> Iterator[str]:

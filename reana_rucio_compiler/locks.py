@@ -124,18 +124,26 @@ def _parse(text: str) -> Lock:
     entries = data.get("dids")
     if not isinstance(entries, list):
         raise _Bad('this lock has no list of "dids"')
-    for entry in entries:
+    for number, entry in enumerate(entries):
         try:
             key, value = _read_entry(entry, lock)
         except (KeyError, TypeError, ValueError) as error:
-            did = entry.get("did") if isinstance(entry, dict) else None
-            needle = f'"did": {json.dumps(did)}'
-            at = max(text.find(needle), 0) if isinstance(did, str) else 0
             problem = str(error) if type(error) is ValueError else "is not of the form of a lock"
-            what = f'"{did}"' if isinstance(did, str) else "an entry of this lock"
-            raise _Bad(f"{what} {problem}", at, at + len(needle) if at else 0) from None
+            what, start, end = _find(text, entries, number)
+            raise _Bad(f"{what} {problem}", start, end) from None
         lock[key] = value
     return lock
+
+
+def _find(text: str, entries: list[Any], number: int) -> tuple[str, int, int]:
+    """What to call an entry, and where it says its DID; the start of the text where it says none as we write it."""
+    dids = [entry.get("did") if isinstance(entry, dict) else None for entry in entries[: number + 1]]
+    if not isinstance(dids[-1], str):
+        return "an entry of this lock", 0, 0
+    needle, start = f'"did": {json.dumps(dids[-1])}', -1
+    for _ in range(dids.count(dids[-1])):
+        start = text.find(needle, start + 1)
+    return f'"{dids[-1]}"', max(start, 0), start + len(needle) if start >= 0 else 0
 
 
 def _read_entry(entry: dict[str, Any], others: Lock) -> tuple[Key, Locked]:
@@ -188,22 +196,31 @@ def with_lock(plan: Plan, spec: Path | None, required: bool, report: Report) -> 
     inputs = []
     for transfer in plan.inputs:
         entry = lock.get(key_of(transfer)) if lock is not None else None
-        if entry is None and (lock is not None or required):
+        if entry is None and (required or (lock is not None and not transfer.contents)):
             rule = rules.LOCK_REQUIRED if required else rules.NOT_LOCKED
             message = f'{transfer.did} is not in "{name}"' if lock is not None else f'there is no "{name}"'
-            report.add(rule, _place(transfer), message, _command(spec, transfer if lock is not None else None))
+            hint = _command(spec, transfer if lock is not None else None)
+            if not can_be_locked(transfer):
+                message = f"{transfer.did} cannot be locked: only Snakemake knows the names of these datasets"
+                hint = "list them one by one"
+            report.add(rule, _place(transfer), message, hint)
         if entry and _is_collection(entry) != (transfer.type == "directory") and entry.type != "wildcard":
             message = f"{transfer.did} was a {entry.type} when it was locked, and is staged as a {transfer.type}"
             report.add(rules.WRONG_KIND, _place(transfer), message, wrong_kind_hint(transfer))
         if transfer.contents and (entry is None or entry.files is None):
-            _report_unlisted(transfer, entry, spec, report)
+            _report_unlisted(transfer, entry, _command(spec, transfer if lock is not None else None), report)
         inputs.append(replace(transfer, lock=entry) if entry else transfer)
     return replace(plan, inputs=tuple(inputs))
 
 
-def _report_unlisted(transfer: Transfer, entry: Locked | None, spec: Path | None, report: Report) -> None:
+def can_be_locked(transfer: Transfer) -> bool:
+    """Whether Rucio can be asked what an input will hold: not of datasets whose names Snakemake makes."""
+    return transfer.type == "file" or "{" not in transfer.name
+
+
+def _report_unlisted(transfer: Transfer, entry: Locked | None, hint: str, report: Report) -> None:
     key = next(option.key for option in transfer.references[0].expression.options if option.key.text == "contents")
-    message, hint = f"contents=locked, and no lock lists the files of {transfer.did}", _command(spec, transfer)
+    message = f"contents=locked, and no lock lists the files of {transfer.did}"
     if entry:
         message = f"contents=locked, and {transfer.did} has {entry.length} files: a lock lists at most {MOST_FILES}"
         hint = "take a part of it with first=N, or stage smaller datasets"

@@ -107,6 +107,5 @@ FILES_NOT_LOCKED = Rule("RR504", "files-not-locked", _E, "contents=locked where 
 MISSING_DID = Rule("RR511", "missing-did", _E, "a DID that Rucio does not have")
 WRONG_KIND = Rule("RR512", "wrong-kind", _E, "a dataset staged as a file, or a file as a dataset")
 BAD_CONTENT = Rule("RR513", "bad-content", _E, "a dataset that is empty, or cannot be one directory")
-NOT_READABLE = Rule("RR514", "not-readable", _E, "a DID that your account may not read")
 
 RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

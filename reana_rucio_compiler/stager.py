@@ -4,8 +4,8 @@
 
 Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest; VALUE replaces {NAME} in it. The
 last thing written, if all went well, is a receipt. Exit: 0 done, 1 unexpected, 2 manifest or usage, 3 secret,
-proxy or configuration, 4 server not reached, 5 no such DID or replica, 6 checksum, size or lock, 7 permission,
-quota or RSE, 8 DID exists with other content, 9 local output missing; standard error ends with the cause.
+proxy or configuration, 4 server not reached, 5 no such DID or replica, 6 checksum, size or lock, 7
+permission, quota or RSE, 8 DID exists with other content, 9 local output missing; stderr ends with the cause.
 
 What is staged in is there as a whole and right, or not at all. What is there and right stays; a file that is
 wrong is replaced, and so is a directory, unless it holds what does not belong to it: that is refused.
@@ -59,7 +59,7 @@ FIELDS = {  # of an object ("!" = required): an object, a list [], a type of num
     "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory|member", "path!": PATH, "rse": TEXT,
                   "first": int,  # "member": the file of a dataset that is named as the path ends
                   "contents": "locked", "lock": {}},
-    "lock": {"files": [TEXT], "length": int, "bytes": float, "digest": TEXT},  # lines as in line_of(), or of too many
+    "lock": {"files": [TEXT], "length": int, "bytes": float, "digest": TEXT},  # files: as line_of() has them
     "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
                 "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
                 "if_exists": "skip|fail"},
@@ -502,19 +502,18 @@ def resolve(server, downloads):
 def check_lock(entry, lock, lines):
     """Refuse content that is not what was locked, before any of it is fetched."""
     now = {line.split(" ")[0]: line for line in lines}
-    then = {line.split(" ")[0]: line for line in lock.get("files", now.values())}
+    then = {line.split(" ")[0]: line for line in lock.get("files", lines)}
     if entry["type"] != "directory":  # the lock of a wildcard holds others, too
         then = {name: then[name] for name in now if name in then}
-    found = ["%s %s" % (what, brief(sorted(names))) for what, names in (
-        ("added", set(now) - set(then)), ("removed", set(then) - set(now)),
-        ("changed", {name for name in now if now[name] != then.get(name, now[name])})) if names]
+    found = [what + brief(sorted(names)) for what, names in (
+        ("added ", set(now) - set(then)), ("removed ", set(then) - set(now)),
+        ("changed ", {name for name in now if now[name] != then.get(name, now[name])})) if names]
     text = "".join(line + "\n" for line in sorted(lines))
     if "files" not in lock and lock.get("digest") != "sha256:" + hashlib.sha256(text.encode()).hexdigest():
-        found.append("%d files, %s, where %d, %s, were locked" % (len(lines), human(sum(
-            int(line.split(" ")[1]) for line in lines)), lock.get("length", 0), human(lock.get("bytes", 0))))
+        found.append("its %d files are not the %d of then" % (len(lines), lock.get("length", 0)))
     if found:
-        raise Error(MISMATCH, "%s: is not what was locked: %s; if you want it so, reana-rucio lock and compile%s",
-                    ":".join(key_of(entry)), "; ".join(found), ", else contents=locked" * (entry["type"] == "directory"))
+        raise Error(MISMATCH, "%s: is not what was locked: %s; reana-rucio lock and compile take it as it is",
+                    ":".join(key_of(entry)), ", ".join(found))
 
 
 def members(server, entry):

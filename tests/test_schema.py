@@ -62,7 +62,7 @@ def test_specification_of_a_wrong_form_is_invalid(case: Path) -> None:
     assert bool(_errors(case / "reana.yaml")) == (case.name not in BEYOND)
 
 
-@pytest.mark.parametrize("name", ["reana-rucio", "report"])
+@pytest.mark.parametrize("name", ["reana-rucio", "report", "lock"])
 def test_everything_is_described(name: str) -> None:
     schema = json.loads((ROOT / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
     Draft7Validator.check_schema(schema)

@@ -226,7 +226,7 @@ arguments:
      "name": "rucio-stage-out.escape",
      "receipt": "rucio-stage-out.escape.json",
      "uploads": {"outputs/spectrum.csv": ["spectrum", false]},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "ef3295f20ad149ccf49244ebedb6470eaf475581d9e6f16c0b369b813796de65"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "d7a6ba1cbe359702806a827664e96610decfc8a15147dade9bd2d5a324ace242"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
