@@ -102,11 +102,12 @@ def _compile(
 ) -> tuple[str, Compilation]:
     """What is in a specification, and what it compiles to."""
     from .compiler import compile_bytes, compile_file
+    from .workspace import STDIN
 
     options: Any = {"parameters": parameters, "instances": [Path(each) for each in instances], "locked": locked}
     if spec == "-":
         raw = sys.stdin.buffer.read()
-        return raw.decode(errors="replace"), compile_bytes(raw, "<stdin>", **options)
+        return raw.decode(errors="replace"), compile_bytes(raw, STDIN, **options)
     result = compile_file(Path(spec), **options)
     return "" if result.text is None else Path(spec).read_bytes().decode(errors="replace"), result
 
@@ -125,7 +126,8 @@ def _report_stale(
     specs: Sequence[str], output: str | None, parameters: dict[str, str], instances: Sequence[str], locked: bool
 ) -> int:
     """Print a diff for every compiled file that is not what would be written; the exit code."""
-    from .freshness import compiled_of, outdated, source_of
+    from .freshness import compiled_of, outdated
+    from .ownership import source_of
 
     if "-" in specs and not output:
         raise click.UsageError("name the compiled file with -o: standard input has none beside it")
@@ -169,10 +171,11 @@ def check_(
     instances: Sequence[str],
 ) -> None:
     """Say what is wrong or suspicious in each SPEC (reana.yaml), and write nothing."""
-    from .diagnostics import Severity, merged
+    from .compiler import all_diagnostics
+    from .diagnostics import Severity
 
     specs = tuple(dict.fromkeys(_specs(specs)))
-    found = merged(_compile(spec, parameters, instances, locked)[1].diagnostics for spec in specs)
+    found = all_diagnostics([_compile(spec, parameters, instances, locked)[1] for spec in specs])
     if form == "text":
         from .render import text
 
@@ -227,7 +230,7 @@ def lock_(
 
 def _sources(specs: Sequence[str]) -> tuple[str, ...]:
     """The specifications that are meant, of compiled ones their sources."""
-    from .freshness import source_of
+    from .ownership import source_of
 
     if "-" in specs:
         raise click.UsageError("a lock stands beside a file; name the specification")

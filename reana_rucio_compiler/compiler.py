@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
 from . import documents, rules
-from .diagnostics import Diagnostic, Report
+from .diagnostics import Diagnostic, Report, merged
 from .documents import Document
 from .edits import Uneditable, apply
 from .instances import known_instances
 from .lint import check_size, lint
 from .locks import with_lock
 from .model import Plan
+from .ownership import check_owners, clashes
 from .plan import engine_of, make_plan
 from .references import find_references
 from .schema import VERSIONS, check_specification, findings
@@ -30,7 +31,7 @@ class Compilation:
 
     ``files`` are texts by path, relative to ``base``. Without a ``rucio(...)`` the text is the
     source's, byte for byte. ``plan`` is what moves, ``steps`` is the workflow that results; neither is there after an
-    error, nor without a ``rucio(...)``.
+    error, nor without a ``rucio(...)``. ``document`` is the specification as it was read.
     """
 
     text: str | None
@@ -39,6 +40,7 @@ class Compilation:
     base: Path = Path()
     plan: Plan | None = None
     steps: tuple[Step, ...] = ()
+    document: Document | None = None
 
 
 def compile_file(
@@ -74,6 +76,16 @@ def plan_file(
     document = documents.load(path, report)
     task = _read(document, _Call(path.parent, parameters, instances), report) if document else None
     return (None if task is None or report.failed else task.plan), report.diagnostics
+
+
+def all_diagnostics(results: Sequence[Compilation]) -> tuple[Diagnostic, ...]:
+    """What is to be said of several specifications: file by file, in order of place, each once."""
+    together = list(clashes(results))
+    runs = []
+    for result in results:
+        more = [found for found in together if result.document and found.span.source is result.document.source]
+        runs.append(sorted([*result.diagnostics, *more], key=lambda found: found.order))
+    return merged(runs)
 
 
 @dataclass(frozen=True)
@@ -145,7 +157,8 @@ def _write(task: Task, report: Report) -> Compilation | None:
         return None
     text = apply(document.source, edits)
     check_size(document, _verify(document, text), graft.files, workspace, report)
-    return Compilation(text, graft.files, (), workspace.base, plan if moves else None, graft.steps)
+    check_owners(document, graft.files, workspace, report)
+    return Compilation(text, graft.files, (), workspace.base, plan if moves else None, graft.steps, document)
 
 
 def _graft(task: Task, report: Report) -> Graft:

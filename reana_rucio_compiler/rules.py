@@ -21,6 +21,7 @@ YAML_TAG = Rule("RR008", "yaml-tag", _E, "a YAML tag that REANA does not know")
 MISSING_FILE = Rule("RR009", "missing-file", _E, "a workflow file that does not exist")
 OTHER_BASE = Rule("RR010", "other-base", _W, "a path that only one version of REANA finds", ignorable=True)
 BAD_IGNORE = Rule("RR011", "bad-ignore", _W, "a comment that is to ignore a rule, and does not")
+SHARED_FILE = Rule("RR012", "shared-file", _E, "a file that two specifications compile to")
 
 SYNTAX = Rule("RR101", "bad-syntax", _E, "an expression that is not of the form rucio(instance, scope, name)")
 YAML_TRAP = Rule("RR102", "yaml-trap", _E, "an expression that YAML cuts up or reads as something else")

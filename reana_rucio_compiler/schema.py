@@ -13,6 +13,7 @@ from .diagnostics import Report
 from .documents import Date, Document, Node, Where, walk
 from .instances import nearest
 from .source import Span
+from .validity import is_surely_valid
 
 VERSIONS = ("0.9", "0.95")
 
@@ -77,6 +78,8 @@ def _no_json(node: Node) -> str:
 def findings(data: Any, version: str) -> list[Finding]:
     """What one version of REANA refuses or ignores, in order of place."""
     data = {key: value for key, value in data.items() if key != "rucio"}
+    if is_surely_valid(data, _schema(version)):
+        return []
     found: list[Finding] = []
     for error in _validator(version).iter_errors(data):
         found += _explain(error)
@@ -87,7 +90,12 @@ def findings(data: Any, version: str) -> list[Finding]:
 def _validator(version: str) -> Any:
     from jsonschema import Draft7Validator
 
-    return Draft7Validator(json.loads(resources.read("schemas", f"reana-{version}.json")))
+    return Draft7Validator(_schema(version))
+
+
+@cache
+def _schema(version: str) -> Any:
+    return json.loads(resources.read("schemas", f"reana-{version}.json"))
 
 
 def _explain(error: Any) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from . import documents, rules
 from .diagnostics import Report
 from .documents import Document, Where
 from .source import Span
+
+STDIN = "<stdin>"  # what messages call a specification that was read from there
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,11 @@ class Workspace:
     def path(self, name: str) -> Path:
         """Where a file of the workspace is on this machine."""
         return self.base / name
+
+    def name_of(self, document: Document) -> str:
+        """How generated files name the specification that they are made for: by its path in the workspace."""
+        name = document.source.name
+        return "standard input" if name == STDIN else os.path.relpath(name, self.base).replace(os.sep, "/")
 
     def exists(self, name: str) -> bool:
         """Whether there is a regular file of that name."""

@@ -226,7 +226,7 @@ arguments:
      "name": "rucio-stage-out.escape",
      "receipt": "rucio-stage-out.escape.json",
      "uploads": {"outputs/spectrum.csv": ["spectrum", false]},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "d7a6ba1cbe359702806a827664e96610decfc8a15147dade9bd2d5a324ace242"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "7fbc9fc3afea188d6d954aa26b98ac4bec35ce6e544e9aa10adb8725b7995f81"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
