@@ -123,7 +123,8 @@ def inquire(request, tell):
                 except Exception as error:
                     if stager.code_of(error) != stager.MISSING:
                         raise
-                    found = {"problem": "content", "text": hidden(str(error))}
+                    nothing = not literal(question) and "has no files" in str(error)
+                    found = {"problem": "missing" if nothing else "content", "text": hidden(str(error))}
                 tell(dict(found, number=number))
     finally:
         shutil.rmtree(private, ignore_errors=True)

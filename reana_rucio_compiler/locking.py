@@ -127,7 +127,7 @@ def report_problem(transfer: Transfer, problem: Problem, report: Report) -> None
         message = f"{transfer.did} is a {problem.type}, and is staged as a {transfer.type}"
         report.add(rules.WRONG_KIND, word.span, message, wrong_kind_hint(transfer))
     else:
-        report.add(rules.BAD_CONTENT, word.span, (what or remedy).replace(": ", " ", 1), remedy if what else "")
+        report.add(rules.BAD_CONTENT, word.span, (what or remedy).replace(": has", " has"), remedy if what else "")
 
 
 def _differences(old: Lock, new: Lock) -> Iterator[str]:

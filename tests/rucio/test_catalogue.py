@@ -95,7 +95,7 @@ def test_wildcards(server: Server, name: str, tmp_path: Path) -> None:
     )
     assert star.type == "wildcard"
     assert _names(star) == [f"{name}.{end}" for end in ("a.1", "a.2", "b.1", "b.x")] + [f"other-{name}"]
-    assert none.kind == "content"
+    assert none.kind == "missing"
     assert _names(pattern) == [f"{name}.{end}" for end in ("a.1", "a.2", "b.1")]
 
 

@@ -15,8 +15,8 @@ from tests.test_docs import WITH_RUCIO
 
 
 @pytest.fixture
-def escape(rucio_server: Server, example_dids: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """The server that plays `escape`, with a dataset of the story's own: it grows."""
+def story(rucio_server: Server, example_dids: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The server that plays `escape`, with a dataset that grows."""
     monkeypatch.setenv("RUCIO_CONFIG", str(rucio_server.config("jdoe")))
     monkeypatch.setenv("PATH", f"{needs(CLIENTS).parent}:/usr/bin:/bin")
     for number in range(1, 5):
@@ -27,12 +27,12 @@ def escape(rucio_server: Server, example_dids: object, tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize("page", WITH_RUCIO, ids=lambda page: page.name)
-def test_sessions_go_as_they_are_shown(page: Path, escape: Server, tmp_path: Path) -> None:
+def test_sessions_go_as_they_are_shown(page: Path, story: Server, tmp_path: Path) -> None:
     analysis = tmp_path / "analysis"
     analysis.mkdir()
     found = list(blocks(page.read_text()))
     specification = next(block for block in found if block.language == "yaml").text
-    address = f"rucio: {{instances: {{escape: {{rucio_host: '{escape.url}'}}}}}}\n"
+    address = f"rucio: {{instances: {{escape: {{rucio_host: '{story.url}'}}}}}}\n"
     (analysis / "reana.yaml").write_text(specification + address)
     said = {block.text: replayed(block.text, analysis) for block in found if block.language == "console"}
     if os.environ.get("UPDATE_GOLDEN"):

@@ -12,13 +12,6 @@ from tests.rucio.stager_job import CLIENTS
 from tests.test_explanations import ONLINE, compare_examples
 
 
-@pytest.fixture(scope="session")
-def escape(rucio_server: Server, example_dids: object) -> Server:
-    """The server that plays `escape`, with what the examples need on it."""
-    rucio_server.client("jdoe").call("add_dataset", "user.jdoe", "run2024.aod")
-    return rucio_server
-
-
 @pytest.mark.parametrize("code", ONLINE)
 def test_examples_are_answered_as_the_explanation_says(
     code: str, escape: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
