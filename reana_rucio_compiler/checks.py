@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from . import rules
@@ -362,6 +362,14 @@ def bad_path(path: str) -> str:
 def normalised(path: str) -> str:
     """A path without `./`, `//` and a trailing `/`, all of which mean the same to a file system."""
     return "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
+def parents(path: str) -> Iterator[str]:
+    """The directories that a normalised path is in, the nearest first."""
+    at = path.rfind("/")
+    while at > 0:
+        yield path[:at]
+        at = path.rfind("/", 0, at)
 
 
 def _transfer(reference: Reference, kind: str, path: str, instances: Mapping[str, Instance]) -> Transfer:

@@ -159,6 +159,7 @@ def _show(diagnostics: Sequence[Diagnostic]) -> None:
 @_specification
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to say it.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
+@click.option("--reana-commons", "commons", is_flag=True, help="Ask the installed reana-commons, too.")
 @_locked
 @_parameters
 @_instances
@@ -166,6 +167,7 @@ def check_(
     specs: Sequence[str],
     form: str,
     strict: bool,
+    commons: bool,
     locked: bool,
     parameters: dict[str, str],
     instances: Sequence[str],
@@ -175,7 +177,11 @@ def check_(
     from .diagnostics import Severity
 
     specs = tuple(dict.fromkeys(_specs(specs)))
-    found = all_diagnostics([_compile(spec, parameters, instances, locked)[1] for spec in specs])
+    results = [_compile(spec, parameters, instances, locked)[1] for spec in specs]
+    also = ""
+    if commons:
+        results, also = _ask_commons(results)
+    found = all_diagnostics(results)
     if form == "text":
         from .render import text
 
@@ -183,9 +189,19 @@ def check_(
     else:
         click.echo(import_module(f".render.{form}", __package__).render(found), nl=False)
     checked = specs[0] if len(specs) == 1 else f"{len(specs)} specifications"
-    click.echo(f"reana-rucio: checked {checked}: {_summary(found)}", err=True)
+    click.echo(f"reana-rucio: checked {checked}{also}: {_summary(found)}", err=True)
     bad = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
     raise SystemExit(int(any(each.severity in bad for each in found)))
+
+
+def _ask_commons(results: list[Compilation]) -> tuple[list[Compilation], str]:
+    """The results with what reana-commons says beyond them, and which version said it."""
+    from . import commons
+
+    try:
+        return [commons.checked(result) for result in results], f" with reana-commons {commons.version()}"
+    except commons.Missing as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _summary(found: Sequence[Diagnostic]) -> str:

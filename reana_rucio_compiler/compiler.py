@@ -31,7 +31,7 @@ class Compilation:
 
     ``files`` are texts by path, relative to ``base``. Without a ``rucio(...)`` the text is the
     source's, byte for byte. ``plan`` is what moves, ``steps`` is the workflow that results; neither is there after an
-    error, nor without a ``rucio(...)``. ``document`` is the specification as it was read.
+    error, nor without a ``rucio(...)``. ``document`` is the specification as it was read, where it could be.
     """
 
     text: str | None
@@ -105,8 +105,8 @@ def _compile(document: Document | None, call: _Call, report: Report) -> Compilat
         task = replace(task, plan=with_lock(task.plan, call.path, call.locked, report))
     result = _write(task, report) if task else None
     if result is None or report.failed:
-        return Compilation(None, {}, report.diagnostics)
-    return replace(result, diagnostics=report.diagnostics)
+        return Compilation(None, {}, report.diagnostics, document=document)
+    return replace(result, diagnostics=report.diagnostics, document=document)
 
 
 def _read(document: Document, call: _Call, report: Report) -> Task | None:
@@ -158,7 +158,7 @@ def _write(task: Task, report: Report) -> Compilation | None:
     text = apply(document.source, edits)
     check_size(document, _verify(document, text), graft.files, workspace, report)
     check_owners(document, graft.files, workspace, report)
-    return Compilation(text, graft.files, (), workspace.base, plan if moves else None, graft.steps, document)
+    return Compilation(text, graft.files, (), workspace.base, plan if moves else None, graft.steps)
 
 
 def _graft(task: Task, report: Report) -> Graft:
