@@ -236,7 +236,7 @@ def encode(manifest: Mapping[str, Any]) -> str:
 
 def unique(name: str, taken: Iterable[str], separator: str = "-") -> str:
     """The name, or the name with the first number that makes it one that is not taken."""
-    others = set(taken)
+    others = taken if isinstance(taken, (set, frozenset, dict)) else set(taken)
     if name not in others:
         return name
     numbered = (f"{name}{separator}{number}" for number in range(2, len(others) + 3))

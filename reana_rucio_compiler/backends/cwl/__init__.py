@@ -29,7 +29,7 @@ from ...diagnostics import Report
 from ...documents import Where
 from ...edits import Edit, Uneditable, edit_mapping
 from ...source import Span
-from ...specification import compiled_name, edit_parameters, header, rename
+from ...specification import compiled_name, edit_parameters, rename, side_header
 from ...staging import embed, unique
 from ...task import Graft, Task
 from .binding import Bindings, bind
@@ -180,7 +180,7 @@ class _Writer:
         return Graft(tuple(edits), files, self._loads(files), removed, parameters)
 
     def _header(self, name: str) -> str:
-        return header(self.task.document.source.name, name)
+        return side_header(self.task, name)
 
     def _side_inputs(self) -> dict[str, str]:
         """An input of the Workflow for each file that carries what is too long for a command, by file."""

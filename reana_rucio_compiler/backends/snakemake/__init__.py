@@ -24,7 +24,7 @@ from ... import rules
 from ...checks import bad_path, normalised
 from ...diagnostics import Report
 from ...model import Transfer
-from ...specification import compiled_name, rename, rename_parameter_file
+from ...specification import compiled_name, rename, rename_parameter_file, side_header
 from ...staging import Job, embed, relabelled, stage_out_jobs, unique
 from ...task import Graft, Task
 from .generate import StagingRule, generate, identifier, output
@@ -60,7 +60,7 @@ def graft(task: Task, report: Report) -> Graft:
     staging = _rules(task, workflow, taken)
     prefix = dirname(source) + "/" if dirname(source) else ""
     embedding = embed([rule.job for rule in staging], prefix, program_apart=True)
-    text = generate(source, document.source.name, staging, unique("rucio_stage_all", taken, "_"), embedding)
+    text = generate(source, side_header(task, source), staging, unique("rucio_stage_all", taken, "_"), embedding)
     files, edits = rename_parameter_file(task)
     target = compiled_name(source)
     edits += [rename(document, FILE, compiled_name(node.value))]

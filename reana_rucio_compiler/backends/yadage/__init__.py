@@ -73,7 +73,7 @@ def graft(task: Task, report: Report) -> Graft:
         return Graft()
     edits, initfiles = withhold(task, parameters, layout.prefix)
     name = compiled_name(task.document.at(FILE).value)  # type: ignore[union-attr]
-    files = {**embedding.files, **tree.texts(), **initfiles}
+    files = {**embedding.files, **tree.texts(task), **initfiles}
     loads = tuple(each for each in tree.names if compiled_name(each) not in files)
     written = tuple(leaf.where for leaf in parameters.leaves if leaf.document is task.document)
     edits.append(rename(task.document, FILE, name))
