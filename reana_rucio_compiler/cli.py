@@ -210,6 +210,65 @@ def _summary(found: Sequence[Diagnostic]) -> str:
     return ", ".join(f"{count} {word}{'s' * (count > 1)}" for count, word in counts if count) or "all is well"
 
 
+@main.command("secrets")
+@_specification
+@_parameters
+@_instances
+def secrets_(specs: Sequence[str], parameters: dict[str, str], instances: Sequence[str]) -> None:
+    """Print the reana-client secrets-add commands that SPEC (reana.yaml) needs; no secret is read or shown."""
+    from . import reana_secrets
+
+    spec, result = _compiled(specs, parameters, instances)
+    click.echo(reana_secrets.render(result.plan, spec), nl=False)
+
+
+@main.command("run", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[SPEC] [OPTIONS OF reana-client run]")
+@_instances
+def run_(words: Sequence[str], instances: Sequence[str]) -> None:
+    """Compile SPEC (reana.yaml) in place, then `reana-client run` it; the exit status is that of reana-client.
+
+    Other options are handed on as they are. What -p KEY=VALUE says replaces ${KEY} in rucio(...) expressions, too.
+    """
+    from . import launch
+
+    try:
+        arguments = launch.parse(words)
+        program = launch.client()
+        launch.check_connection(program, arguments.token, os.environ)
+        named = [arguments.spec] if arguments.spec else []
+        spec, result = _compiled(named, dict(arguments.parameters), instances)
+        _show(result.diagnostics)
+        launch.check_selection(result, arguments.options)
+    except launch.Refused as error:
+        click.echo(f"reana-rucio: error: {error}", err=True)
+        raise SystemExit(2) from None
+    target = spec
+    if result.plan:
+        from .freshness import compiled_of
+
+        target = str(compiled_of(Path(spec)))
+        _write(result, spec, target)
+    click.echo(f"reana-rucio: handing {target} over to reana-client", err=True)
+    launch.hand_over(program, Path(target), result.base, arguments.rest)
+
+
+def _compiled(specs: Sequence[str], parameters: dict[str, str], instances: Sequence[str]) -> tuple[str, Compilation]:
+    """The specification that is meant, of a compiled one its source, and what it compiles to; an error ends it."""
+    from .diagnostics import Severity
+    from .ownership import source_of
+
+    spec = _specs(specs)[0]
+    if len(specs) > 1:
+        raise click.UsageError("one SPEC at a time")
+    spec = spec if spec == "-" else str(source_of(Path(spec)))
+    result = _compile(spec, parameters, instances)[1]
+    if result.text is None:
+        _show([found for found in result.diagnostics if found.severity is Severity.ERROR])
+        raise SystemExit(1)
+    return spec, result
+
+
 @main.command("lock")
 @_specification
 @click.option("--check", "fresh", is_flag=True, help="Write nothing; exit 1 if Rucio does not agree with the lock.")
