@@ -110,7 +110,7 @@ class _Finder:
         types = definitions.place.get("types") if definitions else None
         resolved = [files.resolve(each) for each in (types.items if types else ())]
         self.named_types = {short(name.text): each for each in resolved if (name := each.get("name"))}
-        self.namespaces = {key: text for each in spaces if each for key, text in plain(each.node).items()}
+        self.namespaces = {key: text for each in spaces if each for key, text in _pairs(each)}
 
     def input(self, entry: Entry) -> Iterator[Bound]:
         """The input of the Workflow as a bound value, if its value holds a staged path."""
@@ -417,6 +417,14 @@ class _Value:
         name = unique(f"rucio_stage_{self.name}_{len(self.handed) + 1}", self.finder.names)
         self.handed.append(Handed(name, kind, alone))
         return {**kept, HANDED: name}
+
+
+def _pairs(place: Place) -> Iterator[tuple[str, str]]:
+    """The strings of a mapping, with their keys."""
+    for key in place.keys:
+        value = place.get(key)
+        if value is not None:
+            yield key, value.text
 
 
 def values_of(plan: Plan) -> Mapping[tuple[Source, Where], str]:
