@@ -166,6 +166,11 @@ class Filler:
     def file(self, value, source, folder):
         path = "%s/%s" % (folder, os.path.basename(source))
         place(source, os.path.join(self.out, path))
+        if value.pop("rucio_loaded", False):
+            with open(source, encoding="utf-8") as stream:
+                value["contents"] = stream.read(65537)
+            if len(value["contents"]) > 65536:
+                raise Error(2, "%s: is larger than the 64 KiB that loadContents takes" % os.path.basename(source))
         return dict(value, path=path)
 
 

@@ -1,4 +1,4 @@
-"""The form of the process that is rewritten: the other modules take its members for the maps and lists that CWL wants."""
+"""The form of the process that is rewritten, whose members the other modules take for what CWL wants them to be."""
 
 from __future__ import annotations
 
