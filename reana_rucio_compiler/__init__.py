@@ -33,7 +33,7 @@ def check(
 
     The arguments are those of ``compile``. A file that cannot be read is a diagnostic, not an exception.
     """
-    from .diagnostics import merged
+    from .compiler import all_diagnostics
 
     files = [Path(each) for each in instances]
-    return merged(compile(path, parameters=parameters, instances=files).diagnostics for path in paths)
+    return all_diagnostics([compile(path, parameters=parameters, instances=files) for path in paths])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from . import rules
@@ -99,16 +99,30 @@ def _check_did(expression: Expression, place: Place, engine: str, report: Report
         return False
     problem = _bad_name(name.text)
     if problem:
-        report.add(
-            rules.BAD_DID,
-            name.span,
-            f'the name "{_shown(name.text)}" {problem}',
-            "see the name in `rucio list-dids`",
-        )
+        hint = "see the name in `rucio list-dids`"
+        if name.text.startswith(f"{scope.text}:"):
+            hint = f"the scope stands before it: write {name.text[len(scope.text) + 1 :]}"
+        report.add(rules.BAD_DID, name.span, f'the name "{_shown(name.text)}" {problem}', hint)
+        return False
+    if not _check_signs(name, report):
         return False
     if place.is_output:
         return _check_output_name(name, report)
     return _check_input_name(name, place, engine, report)
+
+
+def _check_signs(name: Word, report: Report) -> bool:
+    """Refuse what no Rucio takes and is easily pasted, unless it stands in quotes: then it is meant."""
+    odd = next((char for char in name.text if char == "?" or not char.isascii()), "")
+    if not odd or name.text != name.span.text:
+        return True
+    if odd == "?":
+        message = f'the name "{_shown(name.text)}" holds a "?", and the only wildcard of Rucio is "*"'
+        report.add(rules.WILDCARD, name.span, message, "write * for any characters")
+    else:
+        message = f'the name "{_shown(name.text)}" holds "{odd}", which no name in Rucio does'
+        report.add(rules.BAD_DID, name.span, message, "was it pasted from a text? write plain letters and quotes")
+    return False
 
 
 def _check_output_name(name: Word, report: Report) -> bool:
@@ -259,6 +273,8 @@ def _check_rse(expression: Expression, place: Place, instances: Mapping[str, Ins
     instance = instances.get(expression.instance.text)
     if not place.is_output or expression.option("rse") or instance is None or instance.rse:
         return True
+    if any(nearest(option.key.text, ["rse"]) for option in expression.options):
+        return True  # misspelt, and reported as such
     hint = f"add rse=NAME, or a default under rucio: instances: {instance.name}: rse:"
     report.add(rules.NO_RSE, expression.span, "nothing says to which RSE this output goes", hint)
     return False
@@ -324,6 +340,10 @@ def bad_path(path: str) -> str:
         return "names nothing in the workspace"
     if path.startswith("/"):
         return "is absolute"
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", path):
+        return "is a URL"
+    if re.match(r"\$\w", path):
+        return "begins with a variable, and paths are literal"
     if path.startswith("~"):
         return "begins with ~, which is no place in a workspace"
     if ".." in path.split("/"):
@@ -338,6 +358,14 @@ def bad_path(path: str) -> str:
 def normalised(path: str) -> str:
     """A path without `./`, `//` and a trailing `/`, all of which mean the same to a file system."""
     return "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
+def parents(path: str) -> Iterator[str]:
+    """The directories that a normalised path is in, the nearest first."""
+    at = path.rfind("/")
+    while at > 0:
+        yield path[:at]
+        at = path.rfind("/", 0, at)
 
 
 def _transfer(reference: Reference, kind: str, path: str, instances: Mapping[str, Instance]) -> Transfer:

@@ -95,11 +95,12 @@ def compile_(
 def _compile(spec: str, parameters: dict[str, str], instances: Sequence[str]) -> tuple[str, Compilation]:
     """What is in a specification, and what it compiles to."""
     from .compiler import compile_bytes, compile_file
+    from .workspace import STDIN
 
     files = [Path(each) for each in instances]
     if spec == "-":
         raw = sys.stdin.buffer.read()
-        return raw.decode(errors="replace"), compile_bytes(raw, "<stdin>", parameters=parameters, instances=files)
+        return raw.decode(errors="replace"), compile_bytes(raw, STDIN, parameters=parameters, instances=files)
     result = compile_file(Path(spec), parameters=parameters, instances=files)
     return "" if result.text is None else Path(spec).read_bytes().decode(errors="replace"), result
 
@@ -118,7 +119,8 @@ def _report_stale(
     specs: Sequence[str], output: str | None, parameters: dict[str, str], instances: Sequence[str]
 ) -> int:
     """Print a diff for every compiled file that is not what would be written; the exit code."""
-    from .freshness import compiled_of, outdated, source_of
+    from .freshness import compiled_of, outdated
+    from .ownership import source_of
 
     if "-" in specs and not output:
         raise click.UsageError("name the compiled file with -o: standard input has none beside it")
@@ -150,14 +152,27 @@ def _show(diagnostics: Sequence[Diagnostic]) -> None:
 @_specification
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to say it.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
+@click.option("--reana-commons", "commons", is_flag=True, help="Ask the installed reana-commons, too.")
 @_parameters
 @_instances
-def check_(specs: Sequence[str], form: str, strict: bool, parameters: dict[str, str], instances: Sequence[str]) -> None:
+def check_(
+    specs: Sequence[str],
+    form: str,
+    strict: bool,
+    commons: bool,
+    parameters: dict[str, str],
+    instances: Sequence[str],
+) -> None:
     """Say what is wrong or suspicious in each SPEC (reana.yaml), and write nothing."""
-    from .diagnostics import Severity, merged
+    from .compiler import all_diagnostics
+    from .diagnostics import Severity
 
     specs = tuple(dict.fromkeys(_specs(specs)))
-    found = merged(_compile(spec, parameters, instances)[1].diagnostics for spec in specs)
+    results = [_compile(spec, parameters, instances)[1] for spec in specs]
+    also = ""
+    if commons:
+        results, also = _ask_commons(results)
+    found = all_diagnostics(results)
     if form == "text":
         from .render import text
 
@@ -165,9 +180,19 @@ def check_(specs: Sequence[str], form: str, strict: bool, parameters: dict[str, 
     else:
         click.echo(import_module(f".render.{form}", __package__).render(found), nl=False)
     checked = specs[0] if len(specs) == 1 else f"{len(specs)} specifications"
-    click.echo(f"reana-rucio: checked {checked}: {_summary(found)}", err=True)
+    click.echo(f"reana-rucio: checked {checked}{also}: {_summary(found)}", err=True)
     bad = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
     raise SystemExit(int(any(each.severity in bad for each in found)))
+
+
+def _ask_commons(results: list[Compilation]) -> tuple[list[Compilation], str]:
+    """The results with what reana-commons says beyond them, and which version said it."""
+    from . import commons
+
+    try:
+        return [commons.checked(result) for result in results], f" with reana-commons {commons.version()}"
+    except commons.Missing as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _summary(found: Sequence[Diagnostic]) -> str:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
 from . import documents, rules
-from .diagnostics import Diagnostic, Report
+from .diagnostics import Diagnostic, Report, merged
 from .documents import Document
 from .edits import Uneditable, apply
 from .instances import known_instances
 from .lint import check_size, lint
+from .model import Plan
+from .ownership import check_owners, clashes
 from .plan import engine_of, make_plan
 from .references import find_references
 from .schema import VERSIONS, check_specification, findings
 from .source import Source, Span
 from .specification import edit_specification
-from .task import Graft, Task
+from .task import Graft, Step, Task
 from .workspace import Workspace, find_workspace
 
 
@@ -27,13 +29,17 @@ class Compilation:
     """What a specification compiles to: ``text`` (None after an error) and ``files`` to write beside the source.
 
     ``files`` are texts by path, relative to ``base``. Without a ``rucio(...)`` the text is the
-    source's, byte for byte.
+    source's, byte for byte. ``plan`` is what moves, ``steps`` is the workflow that results; neither is there after an
+    error, nor without a ``rucio(...)``. ``document`` is the specification as it was read, where it could be.
     """
 
     text: str | None
     files: Mapping[str, str] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     base: Path = Path()
+    plan: Plan | None = None
+    steps: tuple[Step, ...] = ()
+    document: Document | None = None
 
 
 def compile_file(path: Path, *, parameters: Mapping[str, str] = {}, instances: Iterable[Path] = ()) -> Compilation:
@@ -55,6 +61,16 @@ def compile_bytes(
     return _finish(document, Path(), parameters, instances, report)
 
 
+def all_diagnostics(results: Sequence[Compilation]) -> tuple[Diagnostic, ...]:
+    """What is to be said of several specifications: file by file, in order of place, each once."""
+    together = list(clashes(results))
+    runs = []
+    for result in results:
+        more = [found for found in together if result.document and found.span.source is result.document.source]
+        runs.append(sorted([*result.diagnostics, *more], key=lambda found: found.order))
+    return merged(runs)
+
+
 def _finish(
     document: Document | None,
     directory: Path,
@@ -64,9 +80,8 @@ def _finish(
 ) -> Compilation:
     result = _compile(document, directory, parameters, instances, report) if document else None
     if result is None or report.failed:
-        return Compilation(None, {}, report.diagnostics)
-    text, files, base = result
-    return Compilation(text, files, report.diagnostics, base)
+        return Compilation(None, {}, report.diagnostics, document=document)
+    return replace(result, diagnostics=report.diagnostics, document=document)
 
 
 def _compile(
@@ -75,7 +90,7 @@ def _compile(
     parameters: Mapping[str, str],
     instance_files: Iterable[Path],
     report: Report,
-) -> tuple[str, Mapping[str, str], Path] | None:
+) -> Compilation | None:
     others = [documents.load(path, report) for path in instance_files]
     if document.root.kind != "mapping":
         message = "a REANA specification is a mapping with workflow:, inputs: and outputs:"
@@ -90,11 +105,13 @@ def _compile(
     known = known_instances((document, *(each for each in others if each)), report)
     plan = make_plan(document, references, known, parameters, report)
     lint(document, plan, workspace, report)
+    if references or document.at(("rucio",)):
+        documents.check_line_breaks(document.source, report)
     if report.failed:
         return None
     if not references and document.at(("rucio",)) is None:
         check_size(document, document, {}, workspace, report)
-        return document.source.text, {}, workspace.base
+        return Compilation(document.source.text, base=workspace.base)
     if not references:
         span = document.key_span(("rucio",))
         report.add(rules.UNUSED_INSTANCES, span, "nothing uses the instances of this block", "remove it")
@@ -115,7 +132,8 @@ def _compile(
         return None
     text = apply(document.source, edits)
     check_size(document, _verify(document, text), graft.files, workspace, report)
-    return text, graft.files, workspace.base
+    check_owners(document, graft.files, workspace, report)
+    return Compilation(text, graft.files, (), workspace.base, plan if references else None, graft.steps)
 
 
 def _graft(task: Task, report: Report) -> Graft:

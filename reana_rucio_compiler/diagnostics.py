@@ -97,4 +97,4 @@ _IGNORE = re.compile(r"#\s*rucio:\s*ignore\[([^\]]*)\]")
 def ignored_codes(source: Source, line: int) -> frozenset[str]:
     """The codes in ``# rucio: ignore[RRnnn, …]`` on a line (counted from 1)."""
     found: re.Match[str] | None = _IGNORE.search(source.line(line))
-    return frozenset(re.split(r"[\s,]+", found.group(1).strip())) if found else frozenset()
+    return frozenset(re.findall(r"[^\s,]+", found.group(1))) if found else frozenset()

@@ -50,11 +50,17 @@ class Node:
         """The value of a key of a mapping (the last one, as PyYAML has it), or the item of an index, or None."""
         if isinstance(key, int):
             return self.items[key] if key < len(self.items) else None
-        return next((value for name, value in reversed(self.pairs) if name.value == key), None)
+        pair = self._by_key.get(key)
+        return pair[1] if pair else None
 
     def key(self, key: str) -> Node | None:
         """The node of a key of a mapping."""
-        return next((name for name, _ in reversed(self.pairs) if name.value == key), None)
+        pair = self._by_key.get(key)
+        return pair[0] if pair else None
+
+    @cached_property
+    def _by_key(self) -> dict[str, tuple[Node, Node]]:
+        return {pair[0].value: pair for pair in self.pairs}
 
     @property
     def children(self) -> Iterator[tuple[Key, Node]]:
@@ -171,6 +177,8 @@ def parse(source: Source, report: Report) -> Document | None:
         root = builder.build()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if "expected ':'" in str(error.problem):  # found out on a later line than the one that has no colon
+            mark = error.context_mark or mark
         _report_yaml_error(source, mark.index if mark else 0, error.problem or error.context or "", report)
         return None
     except YAMLError as error:  # a character that YAML does not allow has a position and no mark
@@ -180,6 +188,22 @@ def parse(source: Source, report: Report) -> Document | None:
     if root is None:
         return None
     return Document(source, root)
+
+
+_OTHER_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+
+
+def check_line_breaks(source: Source, report: Report) -> bool:
+    """Whether a text has line breaks, of those that YAML 1.1 knows, at which it cannot be edited line by line.
+
+    The first is then reported.
+    """
+    found = _OTHER_BREAK.search(source.text)
+    if found:
+        message = f"here is a line break (U+{ord(found.group()):04X}) that not every program takes for one"
+        hint = "save the file with the line breaks of Unix (LF) or of Windows (CR LF)"
+        report.add(rules.NOT_YAML, Span(source, found.start(), found.start()), message, hint)
+    return found is not None
 
 
 def _report_trap(source: Source, at: int, report: Report) -> bool:
@@ -199,14 +223,27 @@ def _report_trap(source: Source, at: int, report: Report) -> bool:
 def _report_yaml_error(source: Source, at: int, problem: str, report: Report) -> None:
     at = min(at, len(source.text))
     line = source.line(source.position(at)[0])
-    if _report_trap(source, at, report):
+    if _report_trap(source, at, report) or _report_conflict(source, report) or check_line_breaks(source, report):
         return
     hint = ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
         hint = "indent with spaces: YAML does not allow tabs there"
+    elif "expected ':'" in problem:
+        hint = 'a key ends with ":", and an entry of a list begins with "- "'
+    elif problem.endswith(("'<block sequence start>'", "'<block mapping start>'")):
+        hint = "is it indented like what it belongs to?"
     elif re.search(r"\brucio\s*\(", line):
         hint = "quote the whole rucio(...) expression"
     report.add(rules.NOT_YAML, Span(source, at, at), f"this is not YAML: {problem}", hint)
+
+
+def _report_conflict(source: Source, report: Report) -> bool:
+    """Whether a text that is not YAML has marks of a merge that Git could not make; the first is then reported."""
+    found = re.search(r"^<{7} .*$", source.text, re.MULTILINE)
+    if found:
+        message = "this is not YAML: here begins a conflict that Git left to you"
+        report.add(rules.NOT_YAML, Span(source, *found.span()), message, "resolve it, and remove its three marks")
+    return found is not None
 
 
 class _Limit(Exception):

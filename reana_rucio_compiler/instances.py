@@ -173,5 +173,6 @@ def nearest(word: str, known: Any) -> str:
     """A hint that names the nearest known word, or an empty string."""
     from difflib import get_close_matches
 
-    found = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f'did you mean "{found[0]}"?' if found else ""
+    names = {name.lower(): name for name in reversed(list(known))}
+    found = get_close_matches(word.lower(), list(names), n=1, cutoff=0.6)
+    return f'did you mean "{names[found[0]]}"?' if found else ""

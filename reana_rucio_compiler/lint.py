@@ -1,25 +1,27 @@
 """What REANA takes without a word and then mishandles, and what an analysis most likely does not mean.
 
-These are warnings: about serial commands, which stand in the specification, and about transfers by hand in any
-engine's file. Steps that a compiler of ours added are never looked at.
+These are warnings: about serial commands, which stand in the specification, and, of any engine, about inputs that are
+missing and transfers by hand. Steps that a compiler of ours added are never looked at.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from posixpath import basename, dirname
+from posixpath import basename, dirname, join
 from string import Template
 
 from . import documents, rules
 from .byhand import ByHand, transfers_by_hand
-from .checks import normalised
-from .diagnostics import Report
+from .checks import normalised, parents
+from .diagnostics import Report, ignored_codes
 from .documents import Document, Node
 from .instances import nearest
 from .model import Plan, Transfer
+from .plan import engine_of
 from .references import locate
 from .source import Source, Span
 from .staging import is_ours
@@ -44,10 +46,21 @@ def lint(document: Document, plan: Plan, workspace: Workspace, report: Report) -
         _check_outputs(document, plan, steps, workspace, report)
         parameters = _parameters(document)
         for command in _commands(steps):
-            _check_template(document, command, parameters, report)
+            if not _lacks_inputs(document):
+                _check_template(document, command, parameters, report)
             for found in transfers_by_hand(command.value, parameters):
                 _report_by_hand(_place(document, command, found.start, found.end), found, report)
+    _check_ignores(document.source, report)
+    _check_options(document, report)
+    _check_paths(document, report)
+    _check_inputs(document, workspace, report)
     _check_files(document, workspace, report)
+
+
+def _lacks_inputs(document: Document) -> bool:
+    """Whether ``inputs:`` is missing, and another key is so like it that it must be meant."""
+    keys = [name.value for name, _ in document.root.pairs]
+    return "inputs" not in keys and any(nearest(key, ["inputs"]) for key in keys if key != "outputs")
 
 
 def _user_steps(document: Document) -> Iterator[Node]:
@@ -77,6 +90,113 @@ def _place(document: Document, node: Node, start: int, end: int) -> Span:
         return Span(document.source, node.start, node.end)
     offsets = locate(document.source.text, node)
     return Span(document.source, offsets[start], offsets[end - 1] + 1)
+
+
+_IGNORE = re.compile(r"#[ \t]*rucio:[ \t]*(?:ignore|noqa|disable)\b[^\]\n]*\]?")
+
+
+def _check_ignores(source: Source, report: Report) -> None:
+    """Comments that look like ``# rucio: ignore[RRnnn]``, and ignore nothing."""
+    for found in _IGNORE.finditer(source.text) if "rucio:" in source.text else ():
+        span = Span(source, found.start(), found.start() + len(found.group().rstrip()))
+        codes = ignored_codes(source, span.line)
+        hint = "name the rules: # rucio: ignore[RRnnn, RRnnn]"
+        if not codes:
+            report.add(rules.BAD_IGNORE, span, "this comment names no rule, and ignores nothing", hint)
+        known = {rule.code: rule for rule in rules.RULES}
+        for code in sorted(codes):
+            rule = known.get(code)
+            if rule is None:
+                hint = nearest(code, known) or hint
+                report.add(rules.BAD_IGNORE, span, f'there is no rule "{code}"', hint)
+            elif not rule.ignorable:
+                message = f"{code} cannot be ignored: {rule.title}"
+                report.add(rules.BAD_IGNORE, span, message, "correct the line, and remove the comment")
+
+
+# The keys of inputs.options by engine; any other is refused by reana-client and by the server (facts A.2).
+_OPTIONS = {
+    "serial": ("CACHE", "FROM", "TARGET"),
+    "cwl": ("TARGET",),
+    "yadage": ("toplevel", "initdir", "initfiles", "accept_metadir"),
+    "snakemake": ("report",),
+}
+
+
+def _check_options(document: Document, report: Report) -> None:
+    node, engine = document.at(("inputs", "options")), engine_of(document)
+    if node is None or engine not in _OPTIONS:
+        return
+    known = _OPTIONS[engine]
+    for key, _ in node.pairs:
+        if key.value not in known:
+            others = [name for name, keys in _OPTIONS.items() if key.value in keys]
+            hint = f"it is one of {others[0]} workflows" if others else nearest(key.value, known)
+            message = f'there is no option "{key.value}" of {engine} workflows'
+            report.add(rules.REANA_REFUSES, document.span_of(key), message, hint or f"known are {', '.join(known)}")
+
+
+def _check_paths(document: Document, report: Report) -> None:
+    """Plain inputs that REANA 0.95 refuses: outside of the workspace, twice, or one inside another (facts A.2)."""
+    bundled = document.at(("workflow", "file")) is not None
+    seen: dict[str, Node] = {}
+    for key in ("directories", "files"):
+        for node in _plain_inputs(document, key):
+            path, problem = normalised(node.value), _unsafe(node.value, bundled)
+            around = next((each for each in (path, *parents(path)) if each in seen), None)
+            if not problem and around is not None:
+                line = document.span_of(seen[around]).line
+                problem = f"is an input on line {line}, too" if around == path else f"is inside that on line {line}"
+            if problem:
+                message = f'REANA 0.95 refuses this: the path "{node.value}" {problem}'
+                report.add(rules.REANA_VERSION, document.span_of(node), message)
+            seen.setdefault(path, node)
+
+
+def _unsafe(path: str, bundled: bool) -> str:
+    """Why REANA 0.95 refuses the path of an input, or an empty string; one of a bundle has one form only."""
+    if path.startswith("/"):
+        return "is absolute"
+    if ".." in path.split("/"):
+        return 'holds ".."'
+    if not normalised(path):
+        return "is the whole workspace" if path else "is empty"
+    if bundled and (normalised(path) != path.rstrip("/") or "\\" in path):
+        return f'is not in the form "{normalised(path)}"'
+    return ""
+
+
+def _plain_inputs(document: Document, key: str) -> list[Node]:
+    """The entries of inputs.files or inputs.directories that are no expressions."""
+    node = document.at(("inputs", key))
+    return [each for each in (node.items if node else ()) if each.kind == "scalar" and "rucio" not in each.value]
+
+
+def _check_inputs(document: Document, workspace: Workspace, report: Report) -> None:
+    """Inputs that are missing where others are there: REANA 0.9 goes on without them, 0.95 refuses (facts A.2).
+
+    Where none is there, a specification is looked at away from its analysis, and nothing is said.
+    """
+    entries = [
+        (key, node, workspace.path(node.value))
+        for key in ("files", "directories")
+        for node in _plain_inputs(document, key)
+        if not _unsafe(node.value, bundled=False)
+    ]
+    if not any(path.exists() for _, _, path in entries):
+        return
+    for key, node, path in entries:
+        if path.is_file() if key == "files" else path.is_dir():
+            continue
+        message, hint = f'there is no "{node.value}" here, and others of the inputs are there', ""
+        if path.exists():
+            message = f'"{node.value}" is a {"directory" if key == "files" else "file"}'
+            hint = f"list it under inputs.{'directories' if key == 'files' else 'files'}"
+        elif path.parent.is_dir():
+            folder = dirname(node.value)
+            hint = nearest(node.value, [join(folder, name) for name in sorted(os.listdir(path.parent))])
+        hint = hint or "is the path right? REANA 0.9 goes on without it, REANA 0.95 refuses the specification"
+        report.add(rules.MISSING_INPUT, document.span_of(node), message, hint)
 
 
 def _check_selection(document: Document, plan: Plan, steps: list[Node], report: Report) -> None:
@@ -117,14 +237,14 @@ def _check_backends(document: Document, plan: Plan, steps: list[Node], report: R
         backend = step.get("compute_backend")
         if backend is None or backend.value == "kubernetes":
             continue
-        used = [transfer for transfer in plan.inputs if _uses(step, transfer)]
+        used = [transfer for transfer in plan.inputs if uses(step, transfer)]
         if used:
             message = f'"{used[0].path}" is staged into the workspace, which {backend.value} copies to the job'
             hint = "the copy costs time and space there; read it on kubernetes if it is large"
             report.add(rules.OTHER_BACKEND, document.span_of(backend), message, hint)
 
 
-def _uses(step: Node, transfer: Transfer) -> bool:
+def uses(step: Node, transfer: Transfer) -> bool:
     """Whether a command names the path of a transfer, itself or by a parameter that was the expression."""
     keys = [str(each.where[2]) for each in transfer.references if each.where[:2] == ("inputs", "parameters")]
     words = [transfer.path, *(f"${{{key}}}" for key in keys), *(f"${key}" for key in keys)]
@@ -242,6 +362,7 @@ def _check_files(document: Document, workspace: Workspace, report: Report) -> No
         if "rucio" not in text or is_ours(text):
             continue
         source = Source(workspace.path(name).as_posix(), text)
+        _check_ignores(source, report)
         for found in transfers_by_hand(text, {}, in_file=True):
             _report_by_hand(Span(source, found.start, found.end), found, report)
 

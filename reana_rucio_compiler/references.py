@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import resources, rules
 from .diagnostics import Report
 from .documents import Document, Node, Where, walk
+from .instances import nearest
 from .model import Expression, Option, Place, Reference, Word
 from .source import Source, Span
 
@@ -24,6 +25,9 @@ _PLACES: dict[tuple[object, object], Place] = {
     ("outputs", "directories"): Place.OUTPUT_DIRECTORY,
 }
 _EXPRESSION = re.compile(r"\s*rucio\s*\(|.*->\s*rucio\s*\(", re.DOTALL)
+# What was meant for an expression and is none: in capitals, in other brackets, as a URL.
+_ALMOST = re.compile(r"(?:.*(?:->|→)\s*)?(?P<word>rucio)\s*(?P<sign>[(\[{\uff08]|://)", re.DOTALL | re.IGNORECASE)
+_ALMOST_IN_TEXT = re.compile(r"(?P<word>rucio)(?P<sign>\()\s*[\w.-]+\s*,\s*[^\s,()]+\s*[,)]", re.IGNORECASE)
 _ANYWHERE = re.compile(r"(?<![\w.$-])rucio\(\s*[^\s,()]+\s*,")
 
 
@@ -31,9 +35,9 @@ def find_references(document: Document, report: Report, parameters: bool = False
     """Every expression of a document, in order of place; what is wrong with the others is reported.
 
     With ``parameters`` the document is a parameter file, in which every string may be an expression; without, it is
-    a specification. Text without ``rucio`` and an opening parenthesis costs one search.
+    a specification. Text without ``rucio`` costs one search.
     """
-    if not re.search(r"rucio\s*\(", document.source.text):
+    if not re.search("rucio", document.source.text, re.IGNORECASE):
         return ()
     found: list[Reference] = []
     for path, node in walk(document.root):
@@ -51,8 +55,8 @@ def find_references(document: Document, report: Report, parameters: bool = False
             expression = parse(document.source, node, report)
             if expression:
                 found.append(Reference(expression, place, path))
-        else:
-            _report_misplaced(document, node, place, report)
+        elif not (place and _is_almost(document, node, place, report)):
+            _report_misplaced(document, path, node, place, report)
     return tuple(found)
 
 
@@ -62,43 +66,56 @@ def _place(path: Where) -> Place | None:
     return _PLACES.get((path[0], path[1])) if len(path) == 3 else None
 
 
-def _report_misplaced(document: Document, node: Node, place: Place | None, report: Report) -> None:
+def _is_almost(document: Document, node: Node, place: Place, report: Report) -> bool:
+    """Whether a string that REANA would take for a file, or for a value, is an expression but for its form."""
+    found = (_ALMOST_IN_TEXT if place is Place.PARAMETER else _ALMOST).match(node.value)
+    if found is None or (found["word"], found["sign"]) == ("rucio", "("):
+        return False
+    offsets = locate(document.source.text, node)
+    end = len(node.value.rstrip())
+    span = Span(document.source, offsets[found.start("word")], offsets[end - 1] + 1)
+    hint = 'write "rucio" in lower case' if found["sign"] == "(" else "use parentheses: rucio(instance, scope, name)"
+    report.add(rules.SYNTAX, span, "this is not of the form rucio(instance, scope, name)", hint)
+    return True
+
+
+def _report_misplaced(document: Document, path: Where, node: Node, place: Place | None, report: Report) -> None:
+    if len(path) > 1 and path[0] in ("inputs", "outputs") and isinstance(path[1], int):
+        return  # a list where a mapping must stand: the schema says it (schema.py)
     for match in _ANYWHERE.finditer(node.value):
         offsets = locate(document.source.text, node)
         end = node.value.find(")", match.start()) + 1 or match.end()
         span = Span(document.source, offsets[match.start()], offsets[end - 1] + 1)
         message = "a rucio(...) expression may not stand here"
-        hint = "declare it in inputs or outputs, and write its path here"
+        hint = _where_to(path)
         if place:
             message = "a rucio(...) expression is a whole YAML string, and this one is a part of one"
             hint = "give it a line of its own"
+            if re.search(r"\n[ \t]*- $", document.source.text[: span.start]):
+                message = "YAML reads this line as a part of the one above, because it is indented more"
+                hint = 'let its "- " stand exactly below the one above'
         if not report.covers(span):
-            report.add(rules.MISPLACED, span, message, f"{hint}; if it is only text: # rucio: ignore[RR103]")
+            separator = "" if hint.endswith("?") else ";"
+            report.add(rules.MISPLACED, span, message, f"{hint}{separator} if it is only text: # rucio: ignore[RR103]")
+
+
+def _where_to(path: Where) -> str:
+    """What to do with an expression that stands at a path where none may."""
+    if path[:2] in _PLACES and len(path) == 2:
+        return f'write "- " before it: {path[1]} is a list'
+    keys = [("inputs", "outputs"), ("files", "directories", "parameters")]
+    for key, known in zip(path, keys):
+        meant = nearest(str(key), known)
+        if key not in known:
+            return meant or "declare it in inputs or outputs, and write its path here"
+    return "declare it in inputs or outputs, and write its path here"
 
 
 def _is_trap(document: Document, path: Where, node: Node, report: Report) -> bool:
     """Whether YAML has made something else of an expression here; it is then reported."""
     source = document.source
     if node.kind == "mapping":
-        for key, value in node.pairs:
-            if re.match(r"rucio\s*\(", key.value) or (
-                _place(path) and path[1] != "parameters" and _EXPRESSION.match(value.value)
-            ):
-                end = max(key.end, min(value.end, source.line_end(key.start)))
-                text = source.text[key.start : end].rstrip()
-                hint = f"quote it: '{_quoted(text)}'"
-                if node.style == "flow":
-                    hint = "quote the whole expression: in { } a comma ends a value"
-                report.add(
-                    rules.YAML_TRAP,
-                    Span(source, key.start, key.start + len(text)),
-                    "YAML reads this expression as a mapping, because of its colon"
-                    if node.style != "flow"
-                    else "YAML cuts this expression up at its commas",
-                    hint,
-                )
-                return True
-        return False
+        return _is_mapping_trap(source, path, node, report)
     if node.kind != "scalar" or node.style != "plain":
         return False
     text, after = node.value, source.text[node.end : source.line_end(node.end)]
@@ -132,6 +149,34 @@ def _is_trap(document: Document, path: Where, node: Node, report: Report) -> boo
             "YAML cuts this expression up at its commas",
             f"quote it: '{_quoted(whole)}'",
         )
+        return True
+    return False
+
+
+def _is_mapping_trap(source: Source, path: Where, node: Node, report: Report) -> bool:
+    listed = len(path) == 3 and path[:2] in _PLACES
+    for key, value in node.pairs:
+        starts = _EXPRESSION.match(key.value) is not None
+        if not (starts or (listed and (_EXPRESSION.match(value.value) or key.value.lower() == "rucio"))):
+            continue
+        end = max(key.end, min(value.end, source.line_end(key.start)))
+        text = source.text[key.start : end].rstrip()
+        message = "YAML reads this expression as a mapping, because of its colon"
+        hint = f"quote it: '{_quoted(text)}'"
+        option = re.search(r",\s*([a-z_]+)\Z", key.value)
+        if node.style == "flow":
+            message = "YAML cuts this expression up at its commas"
+            hint = "quote the whole expression: in { } a comma ends a value"
+        elif key.value.lower() == "rucio":
+            message, hint = "an expression is a string, and this is a mapping", "write rucio(instance, scope, name)"
+        elif not starts:
+            hint = hint if "->" in value.value else f"write {key.value} -> {value.value}"
+        elif key.value.count("(") <= key.value.count(")"):
+            message = "an expression is a value, and this is a key"
+            hint = f"write {key.value} -> PATH" if listed else f"write NAME: {key.value}"
+        elif option:
+            hint = f"write {option[1]}={value.value.partition(',')[0].rstrip(')')}"
+        report.add(rules.YAML_TRAP, Span(source, key.start, key.start + len(text)), message, hint)
         return True
     return False
 
@@ -181,6 +226,12 @@ def _expression(tree: Any, word: Any, span: Span, report: Report) -> Expression 
         if getattr(child, "data", "") == "option":
             key, value = child.children[0], child.children[1].children[0]
             options.append(Option(word(key), word(value)))
+    for each in words[:2]:
+        key, equals, _ = each.text.partition("=")
+        if equals and key in ("instance", "scope", "name", "did") and each.span.text == each.text:
+            message = f'"{key}=" is no option: instance, scope and name are told by their order'
+            report.add(rules.SYNTAX, each.span, message, "write rucio(instance, scope, name)")
+            return None
     if len(words) == 2:
         words[1:] = _split_did(words[1])
         if len(words) == 2:
@@ -229,7 +280,7 @@ def _explain(error: Any, text: str, at: int) -> tuple[str, str]:
     if "BARE" in expected:
         return _explain_word(rest, before)
     if "_COMMA" in expected:
-        return _explain_behind_word(rest, "RPAR" in expected)
+        return _explain_behind_word(rest, before.rpartition("(")[2], "RPAR" in expected)
     if "KEY" in expected:
         if not rest or rest[0] in ",)":
             return "an option is missing behind this comma", "remove the comma, or write key=value"
@@ -239,7 +290,9 @@ def _explain(error: Any, text: str, at: int) -> tuple[str, str]:
     if "PATH" in expected or rest.startswith("->"):
         return "one arrow joins one path and one call", "write `rucio(...) -> path` or `path -> rucio(...)`"
     if before.endswith(")"):
-        return "nothing may follow the call but `-> path`", "an expression is a whole YAML string"
+        arrow = re.match(r"[-=~]*>|[→⇒➔←]|<[-=]|as\s|to\s|[:,]", rest)
+        hint = "write rucio(...) -> path" if arrow else "an expression is a whole YAML string"
+        return "nothing may follow the call but `-> path`", hint
     return "this is not of the form rucio(instance, scope, name)", "options follow the name, `-> path` follows the call"
 
 
@@ -256,9 +309,11 @@ def _explain_word(rest: str, before: str) -> tuple[str, str]:
     return f"a word may not begin with {rest[0]}", "quote it"
 
 
-def _explain_behind_word(rest: str, complete: bool) -> tuple[str, str]:
+def _explain_behind_word(rest: str, before: str, complete: bool) -> tuple[str, str]:
     if not rest:
         return "the closing parenthesis is missing", "write rucio(instance, scope, name)"
+    if rest[0] == ")" and ":" in before:
+        return "the instance is missing", "write rucio(instance, scope:name)"
     if rest[0] == ")":
         return "the scope and the name are missing", "write rucio(instance, scope, name)"
     if rest[0] in "('\"=":

@@ -19,6 +19,8 @@ NOT_A_SPECIFICATION = Rule("RR007", "not-a-specification", _E, "a file that hold
 YAML_TAG = Rule("RR008", "yaml-tag", _E, "a YAML tag that REANA does not know")
 MISSING_FILE = Rule("RR009", "missing-file", _E, "a workflow file that does not exist")
 OTHER_BASE = Rule("RR010", "other-base", _W, "a path that only one version of REANA finds", ignorable=True)
+BAD_IGNORE = Rule("RR011", "bad-ignore", _W, "a comment that is to ignore a rule, and does not")
+SHARED_FILE = Rule("RR012", "shared-file", _E, "a file that two specifications compile to")
 
 SYNTAX = Rule("RR101", "bad-syntax", _E, "an expression that is not of the form rucio(instance, scope, name)")
 YAML_TRAP = Rule("RR102", "yaml-trap", _E, "an expression that YAML cuts up or reads as something else")
@@ -48,6 +50,7 @@ REANA_REFUSES = Rule("RR301", "reana-refuses", _E, "something that REANA refuses
 REANA_IGNORES = Rule("RR302", "reana-ignores", _W, "a property that REANA ignores", ignorable=True)
 REANA_VERSION = Rule("RR303", "reana-version", _W, "something that only some versions of REANA take", ignorable=True)
 TOO_LARGE_FOR_REANA = Rule("RR304", "too-large-for-reana", _W, "more than REANA can start or take", ignorable=True)
+MISSING_INPUT = Rule("RR305", "missing-input", _W, "an input that does not stand beside the others", ignorable=True)
 
 CUT_OFF = Rule("RR402", "cut-off", _W, "FROM or TARGET, which may cut off a staging step", ignorable=True)
 OTHER_BACKEND = Rule("RR403", "other-backend", _W, "staged data consumed on another compute backend", ignorable=True)

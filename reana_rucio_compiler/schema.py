@@ -13,6 +13,7 @@ from .diagnostics import Report
 from .documents import Date, Document, Node, Where, walk
 from .instances import nearest
 from .source import Span
+from .validity import is_surely_valid
 
 VERSIONS = ("0.9", "0.95")
 
@@ -77,8 +78,21 @@ def _no_json(node: Node) -> str:
 def findings(data: Any, version: str) -> list[Finding]:
     """What one version of REANA refuses or ignores, in order of place."""
     data = {key: value for key, value in data.items() if key != "rucio"}
+    if is_surely_valid(data, _schema(version)):
+        return []
+    return _findings(_validator(version), data)
+
+
+def findings_by(schema: Any, data: Any) -> list[Finding]:
+    """What a schema that is not ours refuses, or does not know, in order of place."""
+    from jsonschema.validators import validator_for
+
+    return _findings(validator_for(schema)(schema), data)
+
+
+def _findings(validator: Any, data: Any) -> list[Finding]:
     found: list[Finding] = []
-    for error in _validator(version).iter_errors(data):
+    for error in validator.iter_errors(data):
         found += _explain(error)
     return sorted(dict.fromkeys(found), key=lambda finding: (repr(finding[1]), finding[2]))
 
@@ -87,7 +101,12 @@ def findings(data: Any, version: str) -> list[Finding]:
 def _validator(version: str) -> Any:
     from jsonschema import Draft7Validator
 
-    return Draft7Validator(json.loads(resources.read("schemas", f"reana-{version}.json")))
+    return Draft7Validator(_schema(version))
+
+
+@cache
+def _schema(version: str) -> Any:
+    return json.loads(resources.read("schemas", f"reana-{version}.json"))
 
 
 def _explain(error: Any) -> Iterator[Finding]:
@@ -106,25 +125,39 @@ def _explain(error: Any) -> Iterator[Finding]:
     elif error.validator == "required":
         for key in limit:
             if key not in value:
-                yield True, path, f'{name} has no "{key}"', f"add {key}:"
+                yield True, path, f'{name} has no "{key}"', _instead(key, value, error.schema.get("properties", {}))
     elif error.validator == "type":
         names = [limit] if isinstance(limit, str) else limit
         wanted = " or ".join(_TYPES[each] for each in names)
-        hint = "write true or false without quotes" if names == ["boolean"] else ""
-        yield True, path, f"{name} must be {wanted}, and is {_kind(value)}", hint
+        yield True, path, f"{name} must be {wanted}, and is {_kind(value)}", _conversion(value, names[0])
     elif error.validator == "enum":
         hint = nearest(value, limit) if isinstance(value, str) else ""
         yield True, path, f"{name} must be one of {', '.join(map(str, limit))}", hint
     elif error.validator == "pattern":
-        yield True, path, f'{name} must match {limit}, and "{value}" does not', ""
+        described = error.schema.get("description", f"it must match {limit}").rstrip(".")
+        yield True, path, f'{name} cannot be "{value}"', described[0].lower() + described[1:]
     elif error.validator in ("maxItems", "minItems"):
-        most = "at most" if error.validator == "maxItems" else "at least"
-        yield True, path, f"{name} may have {most} {limit} entries, and has {len(value)}", ""
+        most = "may have at most" if error.validator == "maxItems" else "must have at least"
+        yield True, path, f"{name} {most} {limit} entr{'y' if limit == 1 else 'ies'}, and has {len(value)}", ""
     elif error.validator in ("anyOf", "oneOf"):
         inner = [finding for each in error.context for finding in _explain(each)]
         yield inner[0] if inner else (True, path, f"{name} is of no form that is known here", "")
     else:
         yield True, path, f"{name}: {error.message}", ""
+
+
+def _instead(missing: str, value: Any, known: Any) -> str:
+    """What to do where a key is missing: another one, which is not known, may be meant."""
+    near = next((key for key in value if key not in known and nearest(key, [missing])), None)
+    return f'rename "{near}"' if near else f"add {missing}:"
+
+
+def _conversion(value: Any, wanted: str) -> str:
+    if value is None:
+        return "remove the key, or give it a value"
+    if wanted == "string":
+        return "quote it" if isinstance(value, (bool, int, float)) else ""
+    return {"boolean": "write true or false without quotes", "array": 'begin each entry with "- "'}.get(wanted, "")
 
 
 def _name(path: Where) -> str:

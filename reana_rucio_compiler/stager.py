@@ -40,10 +40,11 @@ import zlib
 USAGE, SECRET, SERVER, MISSING, MISMATCH, REFUSED, EXISTS, OUTPUT = range(2, 10)
 CODES = {  # exceptions of the client and of requests, or their base classes
     SECRET: "CannotAuthenticate NoAuthInformation MissingClientParameter AccountNotFound EOFError",
-    SERVER: "ServerConnectionException RequestException ConnectionError timeout DatabaseException",
+    SERVER: "ServerConnectionException RequestException ConnectionError timeout DatabaseException "
+            "ServiceUnavailable",
     MISSING: "DataIdentifierNotFound",
-    REFUSED: "AccessDenied InsufficientAccountLimit InsufficientTargetRSEs InvalidRSEExpression RSENotFound "
-             "RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
+    REFUSED: "AccessDenied RSEAccessDenied InsufficientAccountLimit InsufficientTargetRSEs "
+             "InvalidRSEExpression RSENotFound RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
     EXISTS: "DataIdentifierAlreadyExists FileConsistencyMismatch",
     USAGE: "InvalidObject InputValidationError"}
 TEXT, PART = r"[^\x00-\x1f\x7f]+", r"(?!\.\.?(?:/|\Z))[^/\x00-\x1f\x7f]+"
@@ -407,7 +408,10 @@ class Server:
 
     def __init__(self, client, settings):
         import requests
-        self.settings, self.account = settings, client["account"]
+        self.settings, self.account, send = settings, client["account"], requests.Session.send
+        # some clients wait 300 s for a storage, whatever they are told
+        limit = dict(timeout=settings["timeout"])
+        requests.Session.send = lambda *args, **kwargs: send(*args, **dict(kwargs, **limit))
         for host in sorted({client["rucio_host"], client["auth_host"]}):
             with about("server " + host, "is it up, and reachable from here?"):
                 # the client would hide why a connection fails

@@ -64,11 +64,10 @@ class Job:
 
     def manifest(self) -> dict[str, Any]:
         """What the stager is told: format 1, described in its own text."""
-        address = {key: getattr(self.instance, key) for key in _ADDRESS if getattr(self.instance, key)}
         manifest: dict[str, Any] = {
             "format": 1,
             "action": self.action,
-            "instance": {"name": self.instance.name, **address},
+            "instance": address(self.instance),
             "receipt": self.receipt,
         }
         if self.downloads:
@@ -79,6 +78,12 @@ class Job:
         if self.requires:
             manifest["requires"] = list(self.requires)
         return manifest
+
+
+def address(instance: Instance) -> dict[str, str]:
+    """The ``instance`` of a manifest: which server, and how to authenticate."""
+    given = {key: getattr(instance, key) for key in _ADDRESS if getattr(instance, key)}
+    return {"name": instance.name, **given}
 
 
 def _entry(transfer: Transfer, keys: Iterable[str]) -> dict[str, Any]:
@@ -231,7 +236,7 @@ def encode(manifest: Mapping[str, Any]) -> str:
 
 def unique(name: str, taken: Iterable[str], separator: str = "-") -> str:
     """The name, or the name with the first number that makes it one that is not taken."""
-    others = set(taken)
+    others = taken if isinstance(taken, (set, frozenset, dict)) else set(taken)
     if name not in others:
         return name
     numbered = (f"{name}{separator}{number}" for number in range(2, len(others) + 3))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .documents import Document, Where
 from .edits import Edit
 from .model import Plan
+from .staging import Job
 from .workspace import Workspace
 
 
@@ -26,13 +27,30 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A step of the compiled workflow (a stage, a rule), for those who want to see it.
+
+    ``jobs`` are the runs of the stager in it, each in a pod of its own; a step of the user's has none. ``after`` are
+    the steps that it waits for, ``takes`` the staged paths that it is known to use. ``pods`` is None where only a run
+    tells: for a scatter, or a rule with wildcards.
+    """
+
+    name: str
+    after: tuple[str, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    takes: tuple[str, ...] = ()
+    pods: int | None = 1
+
+
+@dataclass(frozen=True)
 class Graft:
     """Edits of the specification, and the files to be written beside the user's: texts by path in the workspace.
 
     The compiled specification lists each of ``files`` in ``inputs.files``, and likewise each of ``loads``: files of
     the user's that the generated ones load. The edits that all engines share (specification.py) are not in ``edits``.
     ``removed`` are the places of the specification that they take out or write anew: nothing else may edit there.
-    ``parameters`` are to be added where ``inputs.parameters`` is no mapping.
+    ``parameters`` are to be added where ``inputs.parameters`` is no mapping. ``steps`` are those of the workflow that
+    results, in an order in which none stands before one that it waits for.
     """
 
     edits: tuple[Edit, ...] = ()
@@ -40,3 +58,14 @@ class Graft:
     loads: tuple[str, ...] = ()
     removed: tuple[Where, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+
+
+def in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps, each behind those that it waits for, otherwise in the order given; a circle is cut anywhere."""
+    left = {step.name: step for step in steps}
+    done: list[Step] = []
+    while left:
+        ready = [name for name, step in left.items() if not set(step.after) & set(left) - {name}] or list(left)[:1]
+        done += [left.pop(name) for name in ready]
+    return tuple(done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from . import documents, rules
 from .diagnostics import Report
 from .documents import Document, Where
 from .source import Span
+
+STDIN = "<stdin>"  # what messages call a specification that was read from there
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,11 @@ class Workspace:
         """Where a file of the workspace is on this machine."""
         return self.base / name
 
+    def name_of(self, document: Document) -> str:
+        """How generated files name the specification that they are made for: by its path in the workspace."""
+        name = document.source.name
+        return "standard input" if name == STDIN else os.path.relpath(name, self.base).replace(os.sep, "/")
+
     def exists(self, name: str) -> bool:
         """Whether there is a regular file of that name."""
         return self.path(name).is_file()
@@ -30,7 +38,10 @@ class Workspace:
         """The YAML document in a file of the workspace; where it cannot be read, that is reported at the span."""
         if not self._found(name, report, at):
             return None
-        return documents.load(self.path(name), report, name=self.shown(name))
+        document = documents.load(self.path(name), report, name=self.shown(name))
+        if document:
+            documents.check_line_breaks(document.source, report)
+        return document
 
     def read(self, name: str, report: Report, at: Span) -> str | None:
         """The text of a file of the workspace that is not YAML; where it cannot be read, it is reported at the span."""

@@ -10,6 +10,34 @@ import pytest
 
 from tests.environments import needs
 from tests.rucio.server import SECOND_SEED, Server, running
+from tests.sampling import current_commit, sample, share_of
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("slow tests")
+    group.addoption("--slow-sample", metavar="N/M", help="run this share of the slow tests, which the commit selects")
+    group.addoption("--slow-seed", metavar="COMMIT", help="the share of this commit, not of the one checked out")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    share, seed = config.getoption("--slow-sample"), config.getoption("--slow-seed") or current_commit()
+    return f"slow tests: {share} of each file; to repeat: --slow-sample {share} --slow-seed {seed}" if share else None
+
+
+@pytest.hookimpl(trylast=True)  # -k and -m have made their choice
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--slow-sample"):
+        return
+    try:
+        share = share_of(config.getoption("--slow-sample"))
+    except ValueError as error:
+        raise pytest.UsageError(f"--slow-sample: {error}") from None
+    seed = config.getoption("--slow-seed") or current_commit()
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    chosen = sample([item.nodeid for item in slow], share, seed)
+    left_out = {item for item in slow if item.nodeid not in chosen}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

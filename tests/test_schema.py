@@ -37,6 +37,7 @@ BEYOND = {
     "RR301-equals-sign": "the same",
     "RR301-infinity": "the same",
     "RR301-wrong-tag": "the same",
+    "RR301-options": "which engine it is stands elsewhere",
 }
 
 

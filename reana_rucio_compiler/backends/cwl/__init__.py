@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ... import rules
@@ -28,12 +29,13 @@ from ...diagnostics import Report
 from ...documents import Where
 from ...edits import Edit, Uneditable, edit_mapping
 from ...source import Span
-from ...specification import compiled_name, edit_parameters, header, rename
+from ...specification import compiled_name, edit_parameters, rename, side_header
 from ...staging import embed, unique
 from ...task import Graft, Task
 from .binding import Bindings, bind
 from .form import has_form
 from .jobs import MANIFEST_INPUT, PROGRAM_INPUT, RECEIPT, StagingStep, stage_in_steps, stage_out_steps
+from .outline import outline
 from .outputs import select
 from .reading import PROCESSES, Files, Place, Process, class_of
 from .rewiring import Rewriting, push_down, replace_inputs, rewire, with_header
@@ -63,7 +65,7 @@ def graft(task: Task, report: Report) -> Graft:
     backends = _backends(workflow)
     writer = _Writer(task, files, workflow, job_order, before, after, bool(set(backends.values()) - {"kubernetes"}))
     try:
-        return writer.graft()
+        return replace(writer.graft(), steps=outline(workflow, bindings, before, after))
     except Uneditable as error:
         span = Span(writer.rewriting.current.source, error.node.start, error.node.end)
         report.add(
@@ -181,7 +183,7 @@ class _Writer:
         return Graft(tuple(edits), files, self._loads(files), removed, parameters)
 
     def _header(self, name: str) -> str:
-        return header(self.task.document.source.name, name)
+        return side_header(self.task, name)
 
     def _side_inputs(self) -> dict[str, str]:
         """An input of the Workflow for each file that carries what is too long for a command, by file."""

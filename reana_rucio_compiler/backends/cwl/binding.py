@@ -6,10 +6,12 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Union
 from urllib.parse import unquote
 
 from ... import rules
+from ...checks import parents
 from ...diagnostics import Report
 from ...documents import Document, Where, walk
 from ...model import Plan, Transfer
@@ -86,22 +88,16 @@ def bind(task: Task, files: Files, workflow: Process, job_order: Place | None, r
     return result
 
 
-def users(workflow: Process, name: str) -> frozenset[str]:
-    """The steps that take an input of the Workflow."""
-    return frozenset(
-        step.id
-        for step in workflow.steps
-        for entry in workflow.step_inputs(step)
-        for _, source, parameter in workflow.refers(entry.field("source"))
-        if not source and parameter == name
-    )
-
-
 class _Finder:
     def __init__(self, task: Task, files: Files, workflow: Process, job_order: Place | None, report: Report) -> None:
         self.task, self.files, self.workflow, self.job_order, self.report = task, files, workflow, job_order, report
         self.staged: Mapping[str, Transfer] = {each.path: each for each in task.plan.inputs}
         self.values = values_of(task.plan)
+        self.below: dict[str, Transfer] = {}  # the first that is staged into a directory
+        for each in task.plan.inputs:
+            for directory in ("", ".", *parents(each.path)):
+                self.below.setdefault(directory, each)
+        self.inputs = frozenset(workflow.inputs)
         self.names = {entry.id for entry in (*workflow.inputs, *workflow.outputs, *workflow.steps)}
         self.seen: set[tuple[Any, Any]] = set()  # the defaults that are looked at where they are used
         self.wrong: set[Transfer] = set()
@@ -116,7 +112,7 @@ class _Finder:
         if given is None or (given.node.kind == "scalar" and given.node.data is None):
             given, base = entry.field("default"), self.base(entry.place)
         if given is not None:
-            steps = users(self.workflow, entry.id)
+            steps = self.workflow.users(entry.id)
             yield from self.value(given, base, entry, entry.id, steps, replaces=entry.id)
 
     def step(self, step: Entry) -> Iterator[Bound]:
@@ -207,44 +203,43 @@ class _Finder:
 
     def steps_naming(self, transfer: Transfer) -> frozenset[str]:
         """The steps that get the path of a transfer as a string."""
-        steps: frozenset[str] = frozenset()
+        return frozenset(self.steps_by_string.get(transfer.path, ()))
+
+    @cached_property
+    def steps_by_string(self) -> Mapping[str, set[str]]:
+        """The steps that get a string, by what it is without slashes around it."""
+        found: dict[str, set[str]] = {}
         for entry in self.workflow.inputs:
             given = (self.job_order.get(entry.id) if self.job_order else None) or entry.field("default")
-            if given is not None and self.names_path(given, transfer.path):
-                steps |= users(self.workflow, entry.id)
+            for text in self.strings(given) if given else ():
+                found.setdefault(text, set()).update(self.workflow.users(entry.id))
         for step in self.workflow.steps:
             said = [entry.field(key) for entry in self.workflow.step_inputs(step) for key in ("default", "valueFrom")]
-            if any(each is not None and self.names_path(each, transfer.path) for each in said):
-                steps |= {step.id}
-        return steps
+            for text in (text for each in said if each for text in self.strings(each)):
+                found.setdefault(text, set()).add(step.id)
+        return found
 
-    def names_path(self, place: Place, path: str) -> bool:
+    def strings(self, place: Place) -> Iterator[str]:
         for where, node in walk(place.node, place.where):
-            if (
-                node.kind == "scalar"
-                and (self.values.get((place.document.source, where)) or node.value).strip("/") == path
-            ):
-                return True
-        return False
+            if node.kind == "scalar":
+                yield (self.values.get((place.document.source, where)) or node.value).strip("/")
 
     def relation(self, path: str, place: Place) -> Transfer | None:
         """The transfer to a path; one to a path in it or around it is reported."""
         if path in self.staged:
             return self.staged[path]
-        for transfer in self.task.plan.inputs:
-            if path in ("", ".") or transfer.path.startswith(path + "/"):
-                message = f'"{path or "."}" holds "{transfer.path}", which is staged'
-                hint = (
-                    "a directory is given to jobs as it is before anything is staged; stage all of it, or name the file"
-                )
-            elif path.startswith(transfer.path + "/"):
-                message = f'"{path}" is inside of "{transfer.path}", which is staged as a whole'
-                hint = f"take the Directory, or stage the file: rucio(..., NAME) -> {path}"
-            else:
-                continue
-            self.wrong.add(transfer)
-            self.report.add(rules.INSIDE_STAGED, place.span, message, hint)
+        around = next((self.staged[each] for each in parents(path) if each in self.staged), None)
+        transfer = self.below.get(path) or around
+        if transfer is None:
             return None
+        if transfer is around:
+            message = f'"{path}" is inside of "{transfer.path}", which is staged as a whole'
+            hint = f"take the Directory, or stage the file: rucio(..., NAME) -> {path}"
+        else:
+            message = f'"{path or "."}" holds "{transfer.path}", which is staged'
+            hint = "a directory is given to jobs as it is before anything is staged; stage all of it, or name the file"
+        self.wrong.add(transfer)
+        self.report.add(rules.INSIDE_STAGED, place.span, message, hint)
         return None
 
     def visit(self, process: Process, given: Iterable[str], visited: set[tuple[Document, Where]]) -> None:

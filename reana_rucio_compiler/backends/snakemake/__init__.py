@@ -24,11 +24,12 @@ from ... import rules
 from ...checks import bad_path, normalised
 from ...diagnostics import Report
 from ...model import Transfer
-from ...specification import compiled_name, rename, rename_parameter_file
+from ...specification import compiled_name, rename, rename_parameter_file, side_header
 from ...staging import Job, embed, relabelled, stage_out_jobs, unique
 from ...task import Graft, Task
 from .generate import StagingRule, generate, identifier, output
 from .look import look
+from .outline import outline
 from .wildcards import wildcards, without_constraints
 from .workflow import Workflow, find_workflow
 
@@ -59,11 +60,12 @@ def graft(task: Task, report: Report) -> Graft:
     staging = _rules(task, workflow, taken)
     prefix = dirname(source) + "/" if dirname(source) else ""
     embedding = embed([rule.job for rule in staging], prefix, program_apart=True)
-    text = generate(source, document.source.name, staging, unique("rucio_stage_all", taken, "_"), embedding)
+    text = generate(source, side_header(task, source), staging, unique("rucio_stage_all", taken, "_"), embedding)
     files, edits = rename_parameter_file(task)
     target = compiled_name(source)
     edits += [rename(document, FILE, compiled_name(node.value))]
-    return Graft(tuple(edits), {**files, **embedding.files, target: text}, (source,))
+    files = {**files, **embedding.files, target: text}
+    return Graft(tuple(edits), files, (source,), steps=outline(workflow, staging))
 
 
 def _rules(task: Task, workflow: Workflow, taken: set[str]) -> tuple[StagingRule, ...]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from posixpath import basename
 
 from ...model import Transfer
-from ...specification import header
 from ...staging import Embedding, Job
 from .wildcards import without_constraints
 
@@ -28,11 +27,11 @@ class StagingRule:
     elsewhere: bool = False
 
 
-def generate(source: str, specification: str, rules: Sequence[StagingRule], target: str, embedding: Embedding) -> str:
+def generate(source: str, first_line: str, rules: Sequence[StagingRule], target: str, embedding: Embedding) -> str:
     """A Snakefile that loads ``source``, which stands beside it, and adds the rules, of which ``target`` may be one."""
     first = [rule for rule in rules if rule.job.action != "stage-out"]
     last = [rule for rule in rules if rule.job.action == "stage-out"]
-    parts = [_head(source, specification)]
+    parts = [_head(source, first_line)]
     parts += [_rule(rule, embedding) for rule in first]
     ordered = [rule.name for rule in first if rule.job.wildcards]
     if ordered:
@@ -44,8 +43,8 @@ def generate(source: str, specification: str, rules: Sequence[StagingRule], targ
     return "\n".join(parts)
 
 
-def _head(source: str, specification: str) -> str:
-    first = header(specification, source).encode("ascii", "backslashreplace").decode()
+def _head(source: str, first_line: str) -> str:
+    first = first_line.encode("ascii", "backslashreplace").decode()
     return f"""{first}# It loads that Snakefile as it is, default target included, and adds rules that move Rucio data.
 
 workflow.include({literal(basename(source))}, overwrite_default_target=True)

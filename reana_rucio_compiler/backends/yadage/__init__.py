@@ -32,7 +32,8 @@ from ...staging import embed, program
 from ...task import Graft, Task
 from .emission import stage_of
 from .inputs import OPTIONS, Parameters, literal_path, read_parameters, withhold
-from .layout import Layout, lay_out, selected_keys, selects_all, uses_of
+from .layout import Layout, Use, lay_out, selected_keys, selects_all, uses_of
+from .outline import outline
 from .outputs import followed, producers_of
 from .tree import Cursor, Shared, Tree
 from .workflow import INIT, Selection, Stage, read_stages
@@ -49,7 +50,8 @@ def graft(task: Task, report: Report) -> Graft:
     parameters = read_parameters(task, report)
     if workflow is None or report.failed:
         return Graft()
-    layout = _plan_stages(task, tree, stages, parameters)
+    uses = uses_of(tree, stages, parameters, task.plan)
+    layout = _plan_stages(task, tree, stages, parameters, uses)
     _check_order(task, tree, stages, parameters, layout)
     try:
         for index, stage in enumerate(stages):
@@ -71,10 +73,11 @@ def graft(task: Task, report: Report) -> Graft:
         return Graft()
     edits, initfiles = withhold(task, parameters, layout.prefix)
     name = compiled_name(task.document.at(FILE).value)  # type: ignore[union-attr]
-    files = {**embedding.files, **tree.texts(), **initfiles}
+    files = {**embedding.files, **tree.texts(task), **initfiles}
     loads = tuple(each for each in tree.names if compiled_name(each) not in files)
     written = tuple(leaf.where for leaf in parameters.leaves if leaf.document is task.document)
-    return Graft((*edits, rename(task.document, FILE, name)), files, loads, written)
+    edits.append(rename(task.document, FILE, name))
+    return Graft(tuple(edits), files, loads, written, steps=outline(stages, uses, layout))
 
 
 def _open(task: Task, tree: Tree) -> Cursor | None:
@@ -97,8 +100,9 @@ def _open(task: Task, tree: Tree) -> Cursor | None:
     return Cursor(opened, opened.document.root) if opened else None
 
 
-def _plan_stages(task: Task, tree: Tree, stages: Sequence[Stage], parameters: Parameters) -> Layout:
-    uses = uses_of(tree, stages, parameters, task.plan)
+def _plan_stages(
+    task: Task, tree: Tree, stages: Sequence[Stage], parameters: Parameters, uses: Sequence[Use]
+) -> Layout:
     follows: dict[tuple[str, str | None], None] = {}
     names: dict[str, None] = {}
     for transfer in task.plan.outputs:

@@ -128,7 +128,7 @@ def withhold(task: Task, parameters: Parameters, prefix: str) -> tuple[list[Edit
         inner = _edits(document, parameters.leaves, prefix)
         if inner:
             renamed[int(where[-1])] = compiled_name(name)
-            written[compiled_name(name)] = compiled(document, name, inner)
+            written[compiled_name(name)] = compiled(task, document, name, inner)
     if renamed:
         edits += edit_sequence(task.document, (*OPTIONS, "initfiles"), replace=renamed)
     return edits, written

@@ -1,0 +1,201 @@
+"""What Rucio says of the DIDs of a plan. All that talks to Rucio when nothing is moved is here and in inquiry.py.
+
+Each instance is asked by a process of its own, as the client takes its hosts from one configuration file per process
+(facts/rucio.md section 9); they run side by side, and each asks in bulk.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Union
+
+from .credentials import Credentials, find_credentials
+from .model import Instance
+
+SETTINGS = {"attempts": 4, "backoff": 1, "timeout": 60}  # as in a manifest: seconds
+EXTRA = "reana-rucio[rucio]"
+_SECRETS_OF_JOBS = re.compile(r", then reana-client secrets-add .*")  # a remedy of the stager's, which is not for here
+
+
+@dataclass(frozen=True)
+class Question:
+    """A DID, or a wildcard, of an instance, that is staged as one ``"file"`` or as the files of a ``"directory"``.
+
+    ``pattern`` is a regular expression for the names of files where Snakemake fills in wildcards; ``name`` is then the
+    same with ``*`` for them. ``first`` is the number of files that are taken, in order of name.
+    """
+
+    instance: str
+    scope: str
+    name: str
+    type: str
+    first: int | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """A file DID. ``checksum`` is ``adler32:…``, else ``md5:…``, else ``-``: what Rucio has."""
+
+    scope: str
+    name: str
+    bytes: int
+    checksum: str
+
+    @property
+    def did(self) -> str:
+        """``scope:name``."""
+        return f"{self.scope}:{self.name}"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What stands behind a question: ``type`` is ``file``, ``dataset``, ``container`` or ``wildcard``.
+
+    ``files`` are those that a job would stage, in its order (by name). ``open`` and ``monotonic`` are of collections.
+    """
+
+    type: str
+    files: tuple[File, ...]
+    open: bool | None = None
+    monotonic: bool | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a question has no answer: ``kind`` is ``missing``, ``kind`` (it is a ``type``), ``content`` or ``denied``."""
+
+    kind: str
+    type: str = ""
+    text: str = ""
+
+
+Answer = Union[Content, Problem]
+Progress = Callable[[int, int], None]  # how many of how many questions are answered
+
+
+class Unanswered(Exception):
+    """Rucio, or one of several, did not answer; the message has a line for each."""
+
+
+class NoClient(Exception):
+    """No Python here has the Rucio client."""
+
+
+def ask(
+    questions: Iterable[Question],
+    instances: Mapping[str, Instance],
+    *,
+    progress: Progress = lambda done, total: None,
+    say: Callable[[str], None] = lambda text: None,
+    settings: Mapping[str, float] = SETTINGS,
+) -> dict[Question, Answer]:
+    """The answer to each question, asked once. ``say`` is told of waits and further attempts.
+
+    Raises ``Unanswered``, ``NoClient``, and ``credentials.Missing``, this before anything is asked.
+    """
+    distinct = list(dict.fromkeys(questions))
+    groups = {name: [each for each in distinct if each.instance == name] for name in sorted(instances)}
+    groups = {name: group for name, group in groups.items() if group}
+    credentials = {name: find_credentials(instances[name]) for name in groups}
+    inquiries = [_Inquiry(name, credentials[name], group, settings, say) for name, group in groups.items()]
+
+    def heard() -> None:
+        progress(sum(len(each.answers) for each in inquiries), len(distinct))
+
+    with ThreadPoolExecutor(max(1, len(inquiries))) as pool:
+        try:
+            failures = list(filter(None, pool.map(lambda inquiry: inquiry.run(heard), inquiries)))
+        except BaseException:
+            for inquiry in inquiries:
+                inquiry.stop()
+            raise
+    if failures:
+        raise Unanswered("\n".join(failures))
+    return {question: answer for inquiry in inquiries for question, answer in inquiry.answers.items()}
+
+
+class _Inquiry:
+    """The questions to one instance, and the process that asks them."""
+
+    def __init__(
+        self,
+        name: str,
+        credentials: Credentials,
+        questions: Sequence[Question],
+        settings: Mapping[str, float],
+        say: Callable[[str], None],
+    ) -> None:
+        self.name, self.credentials, self.questions, self.say = name, credentials, questions, say
+        self.settings = settings
+        self.answers: dict[Question, Answer] = {}
+        self.process: subprocess.Popen[str] | None = None
+
+    def run(self, heard: Callable[[], None]) -> str:
+        """Ask; what has gone wrong, or an empty string. ``heard`` is called after each answer."""
+        request = {
+            "instance": self.credentials.instance,
+            "settings": self.settings,
+            "questions": [_told(question) for question in self.questions],
+        }
+        with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as errors:
+            json.dump(request, given)
+            given.seek(0)
+            command = [sys.executable, str(Path(__file__).with_name("inquiry.py"))]
+            with subprocess.Popen(  # noqa: S603 - a program of ours
+                command,
+                env=dict(self.credentials.environment),
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            ) as process:
+                self.process = process
+                failure = self._listen(process, heard)
+            code = process.returncode
+            errors.seek(0)
+            trouble = errors.read().strip()
+        if failure or (code == 0 and len(self.answers) == len(self.questions)):
+            return failure
+        last = trouble.splitlines()[-1] if trouble else f"exit status {code}"
+        return f"{self.name}: the client ended without an answer: {last}"
+
+    def _listen(self, process: subprocess.Popen[str], heard: Callable[[], None]) -> str:
+        for line in process.stdout or ():
+            said = json.loads(line)
+            if "say" in said:
+                self.say(f"{self.name}: {said['say']}")
+            elif "failed" in said:
+                if said["failed"] == 0:
+                    raise NoClient(f'no Python here has the Rucio client; pip install "{EXTRA}"')
+                return f"{self.name}: {_SECRETS_OF_JOBS.sub('', said['text'])}"
+            else:
+                self.answers[self.questions[said["number"]]] = _answer(said)
+                heard()
+        return ""
+
+    def stop(self) -> None:
+        """End the process, if it runs."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+
+
+def _told(question: Question) -> dict[str, Any]:
+    told = {"scope": question.scope, "name": question.name, "type": question.type}
+    optional = {"first": question.first, "pattern": question.pattern}
+    return {**told, **{key: value for key, value in optional.items() if value is not None}}
+
+
+def _answer(said: Mapping[str, Any]) -> Answer:
+    if "problem" in said:
+        return Problem(said["problem"], said.get("is", ""), said.get("text", ""))
+    files = tuple(File(*row) for row in said["files"])
+    return Content(said["is"], files, said.get("open"), said.get("monotonic"))
