@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from posixpath import basename, dirname, join
+from posixpath import basename, dirname, join, normpath
 from string import Template
 
 from . import documents, rules
@@ -22,7 +22,7 @@ from .documents import Document, Node
 from .instances import nearest
 from .model import Plan, Transfer
 from .plan import engine_of
-from .references import locate
+from .references import locate, report_expressions
 from .source import Source, Span
 from .staging import is_ours
 from .workspace import Workspace
@@ -349,22 +349,53 @@ def _beginning(path: Path) -> bytes:
 
 
 def _check_files(document: Document, workspace: Workspace, report: Report) -> None:
-    """Transfers by hand in the file of the workflow, and in the shell scripts that are uploaded."""
-    node, listed = document.at(("workflow", "file")), document.at(("inputs", "files"))
-    names = [item.value for item in (listed.items if listed else ()) if item.value.endswith(".sh")]
-    if node is not None and node.kind == "scalar":
-        names.insert(0, node.value.partition("#")[0])
-    for name in dict.fromkeys(names):
-        try:
-            text = _beginning(workspace.path(name)).decode("utf-8")
-        except (OSError, ValueError):
-            continue  # whether a file must exist is said where it is needed
+    """Transfers by hand in the files of the workflow and in the scripts that are uploaded; expressions in the first.
+
+    Only a specification and its parameter file are compiled: an expression elsewhere would reach the engine.
+    """
+    names = [(name, True) for name in _workflow_files(document, workspace)]
+    names += [(node.value, False) for node in _plain_inputs(document, "files") if node.value.endswith(_SCRIPTS)]
+    for name, of_workflow in dict(reversed(names)).items():
+        text = _text(workspace.path(name))
         if "rucio" not in text or is_ours(text):
             continue
-        source = Source(workspace.path(name).as_posix(), text)
+        source = Source(workspace.shown(name), text)
         _check_ignores(source, report)
         for found in transfers_by_hand(text, {}, in_file=True):
             _report_by_hand(Span(source, found.start, found.end), found, report)
+        if of_workflow:
+            report_expressions(source, report)
+
+
+_SCRIPTS = (".sh", ".bash", ".py")
+
+# How a file of a workflow names another, and from where: the directory of the file, or the workspace (facts A.2).
+_LOADS = {
+    "cwl": (re.compile(r"^[ \t-]*(?:run|\$import):[ \t]*[\"']?([^\s\"'#{\[]+)", re.MULTILINE), True),
+    "yadage": (re.compile(r"\$ref[\"']?:[ \t]*[\"']?([^\s\"'#}]+)"), False),
+    "snakemake": (re.compile(r"^[ \t]*include:\s*[\"']([^\"']+)[\"']", re.MULTILINE), True),
+}
+
+
+def _workflow_files(document: Document, workspace: Workspace) -> list[str]:
+    """The file of the workflow and those that it loads, as far as their names stand there."""
+    node, engine = document.at(("workflow", "file")), engine_of(document)
+    found = [node.value.partition("#")[0]] if node is not None and node.kind == "scalar" else []
+    for name in found:  # which grows
+        pattern, beside = _LOADS.get(engine, (None, False))
+        for other in pattern.findall(_text(workspace.path(name))) if pattern else ():
+            path = normpath(join(dirname(name) if beside else "", other))
+            if path not in found and not path.startswith(("..", "/")) and len(found) < _MAX_FILES:
+                found.append(path)
+    return found
+
+
+def _text(path: Path) -> str:
+    """The text of a file; nothing where it cannot be read, which is said where the file is needed."""
+    try:
+        return _beginning(path).decode("utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def _report_by_hand(span: Span, found: ByHand, report: Report) -> None:

@@ -99,6 +99,17 @@ def _report_misplaced(document: Document, path: Where, node: Node, place: Place 
             report.add(rules.MISPLACED, span, message, f"{hint}{separator} if it is only text: # rucio: ignore[RR103]")
 
 
+def report_expressions(source: Source, report: Report) -> None:
+    """Report the expressions in a text in which none may stand, but for comments."""
+    for match in _ANYWHERE.finditer(source.text):
+        before = source.text[source.text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        end = source.text.find(")", match.start(), source.line_end(match.start())) + 1 or match.end()
+        if not re.search(r"(?:^|\s)#|\bdef $", before):
+            message = "a rucio(...) expression may not stand here: only the specification is compiled"
+            hint = "declare it in reana.yaml, and write its path here; if it is only text: # rucio: ignore[RR103]"
+            report.add(rules.MISPLACED, Span(source, match.start(), end), message, hint)
+
+
 def _where_to(path: Where) -> str:
     """What to do with an expression that stands at a path where none may."""
     if path[:2] in _PLACES and len(path) == 2:

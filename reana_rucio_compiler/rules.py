@@ -1,4 +1,5 @@
-"""Every rule, in reading order. RR0 reading, RR1 the expression, RR2 its meaning, RR3 REANA's own rules, RR4 engines.
+"""Every rule, in reading order. RR0 reading, RR1 the expression, RR2 its meaning, RR3 REANA's own rules, RR4 engines,
+RR5 what Rucio says, now or when it was locked.
 
 A rule is named after the bad pattern; a code is never reused. Each has a golden case in ``tests/golden/errors/``.
 """
@@ -100,5 +101,13 @@ SHARED_WILDCARDS = Rule(
     "RR460", "shared-wildcards", _W, "a rule whose wildcards match what is staged by wildcards", ignorable=True
 )
 WORKDIR = Rule("RR459", "workdir", _E, "a working directory that is not the workspace", ignorable=True)
+
+BAD_LOCK = Rule("RR501", "bad-lock", _E, "a lock that cannot be used")
+NOT_LOCKED = Rule("RR502", "not-locked", _W, "a DID that is not in the lock", ignorable=True)
+LOCK_REQUIRED = Rule("RR503", "lock-required", _E, "a DID that is not in the lock, where --locked asks for it")
+FILES_NOT_LOCKED = Rule("RR504", "files-not-locked", _E, "contents=locked where no lock lists the files")
+MISSING_DID = Rule("RR511", "missing-did", _E, "a DID that Rucio does not have")
+WRONG_KIND = Rule("RR512", "wrong-kind", _E, "a dataset staged as a file, or a file as a dataset")
+BAD_CONTENT = Rule("RR513", "bad-content", _E, "a dataset that is empty, or cannot be one directory")
 
 RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

@@ -237,7 +237,7 @@ arguments:
      "name": "rucio-stage-in.escape",
      "receipt": "rucio-stage-in.escape.json",
      "outputs": {"events": {"class": "Directory", "rucio_staged": "data/dimuons", "rucio_listed": true}, "calibration": {"class": "File", "rucio_staged": "calibration/muons.json"}},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "86f156c1a82120106a48465ceba1545c2af0e0a471b0cc329afcfcd6d5c5aab7"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "7fbc9fc3afea188d6d954aa26b98ac4bec35ce6e544e9aa10adb8725b7995f81"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
