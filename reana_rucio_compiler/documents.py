@@ -50,11 +50,17 @@ class Node:
         """The value of a key of a mapping (the last one, as PyYAML has it), or the item of an index, or None."""
         if isinstance(key, int):
             return self.items[key] if key < len(self.items) else None
-        return next((value for name, value in reversed(self.pairs) if name.value == key), None)
+        pair = self._by_key.get(key)
+        return pair[1] if pair else None
 
     def key(self, key: str) -> Node | None:
         """The node of a key of a mapping."""
-        return next((name for name, _ in reversed(self.pairs) if name.value == key), None)
+        pair = self._by_key.get(key)
+        return pair[0] if pair else None
+
+    @cached_property
+    def _by_key(self) -> dict[str, tuple[Node, Node]]:
+        return {pair[0].value: pair for pair in self.pairs}
 
     @property
     def children(self) -> Iterator[tuple[Key, Node]]:

@@ -11,17 +11,18 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from posixpath import basename, dirname, join
+from posixpath import basename, dirname, join, normpath
 from string import Template
 
 from . import documents, rules
 from .byhand import ByHand, transfers_by_hand
-from .checks import normalised
+from .checks import normalised, parents
 from .diagnostics import Report, ignored_codes
 from .documents import Document, Node
 from .instances import nearest
 from .model import Plan, Transfer
-from .references import locate
+from .plan import engine_of
+from .references import locate, report_expressions
 from .source import Source, Span
 from .staging import is_ours
 from .workspace import Workspace
@@ -50,6 +51,8 @@ def lint(document: Document, plan: Plan, workspace: Workspace, report: Report) -
             for found in transfers_by_hand(command.value, parameters):
                 _report_by_hand(_place(document, command, found.start, found.end), found, report)
     _check_ignores(document.source, report)
+    _check_options(document, report)
+    _check_paths(document, report)
     _check_inputs(document, workspace, report)
     _check_files(document, workspace, report)
 
@@ -111,16 +114,75 @@ def _check_ignores(source: Source, report: Report) -> None:
                 report.add(rules.BAD_IGNORE, span, message, "correct the line, and remove the comment")
 
 
+# The keys of inputs.options by engine; any other is refused by reana-client and by the server (facts A.2).
+_OPTIONS = {
+    "serial": ("CACHE", "FROM", "TARGET"),
+    "cwl": ("TARGET",),
+    "yadage": ("toplevel", "initdir", "initfiles", "accept_metadir"),
+    "snakemake": ("report",),
+}
+
+
+def _check_options(document: Document, report: Report) -> None:
+    node, engine = document.at(("inputs", "options")), engine_of(document)
+    if node is None or engine not in _OPTIONS:
+        return
+    known = _OPTIONS[engine]
+    for key, _ in node.pairs:
+        if key.value not in known:
+            others = [name for name, keys in _OPTIONS.items() if key.value in keys]
+            hint = f"it is one of {others[0]} workflows" if others else nearest(key.value, known)
+            message = f'there is no option "{key.value}" of {engine} workflows'
+            report.add(rules.REANA_REFUSES, document.span_of(key), message, hint or f"known are {', '.join(known)}")
+
+
+def _check_paths(document: Document, report: Report) -> None:
+    """Plain inputs that REANA 0.95 refuses: outside of the workspace, twice, or one inside another (facts A.2)."""
+    bundled = document.at(("workflow", "file")) is not None
+    seen: dict[str, Node] = {}
+    for key in ("directories", "files"):
+        for node in _plain_inputs(document, key):
+            path, problem = normalised(node.value), _unsafe(node.value, bundled)
+            around = next((each for each in (path, *parents(path)) if each in seen), None)
+            if not problem and around is not None:
+                line = document.span_of(seen[around]).line
+                problem = f"is an input on line {line}, too" if around == path else f"is inside that on line {line}"
+            if problem:
+                message = f'REANA 0.95 refuses this: the path "{node.value}" {problem}'
+                report.add(rules.REANA_VERSION, document.span_of(node), message)
+            seen.setdefault(path, node)
+
+
+def _unsafe(path: str, bundled: bool) -> str:
+    """Why REANA 0.95 refuses the path of an input, or an empty string; one of a bundle has one form only."""
+    if path.startswith("/"):
+        return "is absolute"
+    if ".." in path.split("/"):
+        return 'holds ".."'
+    if not normalised(path):
+        return "is the whole workspace" if path else "is empty"
+    if bundled and (normalised(path) != path.rstrip("/") or "\\" in path):
+        return f'is not in the form "{normalised(path)}"'
+    return ""
+
+
+def _plain_inputs(document: Document, key: str) -> list[Node]:
+    """The entries of inputs.files or inputs.directories that are no expressions."""
+    node = document.at(("inputs", key))
+    return [each for each in (node.items if node else ()) if each.kind == "scalar" and "rucio" not in each.value]
+
+
 def _check_inputs(document: Document, workspace: Workspace, report: Report) -> None:
     """Inputs that are missing where others are there: REANA 0.9 goes on without them, 0.95 refuses (facts A.2).
 
     Where none is there, a specification is looked at away from its analysis, and nothing is said.
     """
-    entries = []
-    for key in ("files", "directories"):
-        node = document.at(("inputs", key))
-        plain = [each for each in (node.items if node else ()) if each.kind == "scalar" and "rucio" not in each.value]
-        entries += [(key, each, workspace.path(each.value)) for each in plain if each.value]
+    entries = [
+        (key, node, workspace.path(node.value))
+        for key in ("files", "directories")
+        for node in _plain_inputs(document, key)
+        if not _unsafe(node.value, bundled=False)
+    ]
     if not any(path.exists() for _, _, path in entries):
         return
     for key, node, path in entries:
@@ -287,22 +349,53 @@ def _beginning(path: Path) -> bytes:
 
 
 def _check_files(document: Document, workspace: Workspace, report: Report) -> None:
-    """Transfers by hand in the file of the workflow, and in the shell scripts that are uploaded."""
-    node, listed = document.at(("workflow", "file")), document.at(("inputs", "files"))
-    names = [item.value for item in (listed.items if listed else ()) if item.value.endswith(".sh")]
-    if node is not None and node.kind == "scalar":
-        names.insert(0, node.value.partition("#")[0])
-    for name in dict.fromkeys(names):
-        try:
-            text = _beginning(workspace.path(name)).decode("utf-8")
-        except (OSError, ValueError):
-            continue  # whether a file must exist is said where it is needed
+    """Transfers by hand in the files of the workflow and in the scripts that are uploaded; expressions in the first.
+
+    Only a specification and its parameter file are compiled: an expression elsewhere would reach the engine.
+    """
+    names = [(name, True) for name in _workflow_files(document, workspace)]
+    names += [(node.value, False) for node in _plain_inputs(document, "files") if node.value.endswith(_SCRIPTS)]
+    for name, of_workflow in dict(reversed(names)).items():
+        text = _text(workspace.path(name))
         if "rucio" not in text or is_ours(text):
             continue
-        source = Source(workspace.path(name).as_posix(), text)
+        source = Source(workspace.shown(name), text)
         _check_ignores(source, report)
         for found in transfers_by_hand(text, {}, in_file=True):
             _report_by_hand(Span(source, found.start, found.end), found, report)
+        if of_workflow:
+            report_expressions(source, report)
+
+
+_SCRIPTS = (".sh", ".bash", ".py")
+
+# How a file of a workflow names another, and from where: the directory of the file, or the workspace (facts A.2).
+_LOADS = {
+    "cwl": (re.compile(r"^[ \t-]*(?:run|\$import):[ \t]*[\"']?([^\s\"'#{\[]+)", re.MULTILINE), True),
+    "yadage": (re.compile(r"\$ref[\"']?:[ \t]*[\"']?([^\s\"'#}]+)"), False),
+    "snakemake": (re.compile(r"^[ \t]*include:\s*[\"']([^\"']+)[\"']", re.MULTILINE), True),
+}
+
+
+def _workflow_files(document: Document, workspace: Workspace) -> list[str]:
+    """The file of the workflow and those that it loads, as far as their names stand there."""
+    node, engine = document.at(("workflow", "file")), engine_of(document)
+    found = [node.value.partition("#")[0]] if node is not None and node.kind == "scalar" else []
+    for name in found:  # which grows
+        pattern, beside = _LOADS.get(engine, (None, False))
+        for other in pattern.findall(_text(workspace.path(name))) if pattern else ():
+            path = normpath(join(dirname(name) if beside else "", other))
+            if path not in found and not path.startswith(("..", "/")) and len(found) < _MAX_FILES:
+                found.append(path)
+    return found
+
+
+def _text(path: Path) -> str:
+    """The text of a file; nothing where it cannot be read, which is said where the file is needed."""
+    try:
+        return _beginning(path).decode("utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def _report_by_hand(span: Span, found: ByHand, report: Report) -> None:
