@@ -103,16 +103,20 @@ def _stage_in_jobs(task: Task) -> list[Job]:
     jobs = []
     for instance in task.plan.instances:
         mine = [_as_member(each) for each in task.plan.inputs if each.instance == instance.name]
-        together = tuple(each for each in mine if not each.lazy and not wildcards(each.path))
+        together = tuple(each for each in mine if not _apart(each))
         if together:
             jobs.append(Job("stage-in", instance, together))
         labels: list[str] = []
-        for each in mine:
-            if each not in together:
-                labels.append(unique(identifier(each.path) or "file", labels, "_"))
-                job = relabelled(Job("stage-in", instance, (each,)), labels[-1])
-                jobs.append(replace(job, wildcards=wildcards(each.path)))
+        for each in filter(_apart, mine):
+            labels.append(unique(identifier(each.path) or "file", labels, "_"))
+            job = relabelled(Job("stage-in", instance, (each,)), labels[-1])
+            jobs.append(replace(job, wildcards=wildcards(each.path)))
     return jobs
+
+
+def _apart(transfer: Transfer) -> bool:
+    """Whether a transfer has a rule of its own."""
+    return transfer.lazy or bool(wildcards(transfer.path))
 
 
 def _as_member(transfer: Transfer) -> Transfer:

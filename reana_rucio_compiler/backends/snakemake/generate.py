@@ -32,6 +32,9 @@ def generate(source: str, first_line: str, rules: Sequence[StagingRule], target:
     first = [rule for rule in rules if rule.job.action != "stage-out"]
     last = [rule for rule in rules if rule.job.action == "stage-out"]
     parts = [_head(source, first_line)]
+    checks = [rule.name for rule in first if rule.job.action == "stage-check"]
+    if checks:
+        parts.append(_checks(checks))
     parts += [_rule(rule, embedding) for rule in first]
     ordered = [rule.name for rule in first if rule.job.wildcards]
     if ordered:
@@ -51,9 +54,22 @@ workflow.include({literal(basename(source))}, overwrite_default_target=True)
 """
 
 
+def _checks(names: Sequence[str]) -> str:
+    gets = "".join(f"    checkpoints.{name}.get()\n" for name in names)
+    return f"""
+# No job starts before the outputs are checked: an input that each rule waits for, and that is none once they are.
+def rucio_stage_checked(wildcards):
+{gets}    return []
+
+
+for rucio_stage_rule in workflow.rules:
+    rucio_stage_rule.set_input(rucio_stage_checked)
+"""
+
+
 def _rule(rule: StagingRule, embedding: Embedding, also: Iterable[str] = ()) -> str:
     job = rule.job
-    lines = ["", f"rule {rule.name}:"]
+    lines = ["", f"{'checkpoint' if job.action == 'stage-check' else 'rule'} {rule.name}:"]
     inputs = [*also, *(f"ancient({literal(path)})" for path in rule.waits_for)]
     if inputs:
         lines += ["    input:", *(f"        {text}," for text in inputs)]
