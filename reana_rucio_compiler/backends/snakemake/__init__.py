@@ -57,10 +57,12 @@ def graft(task: Task, report: Report) -> Graft:
     if report.failed:
         return Graft()
     taken = {word for file in workflow.files for word in re.findall(r"\brucio_stage\w*", file.source.text)}
+    own = unique("rucio_stage", {word.rpartition("_")[0] for word in taken}, "_")
     staging = _rules(task, workflow, taken)
     prefix = dirname(source) + "/" if dirname(source) else ""
     embedding = embed([rule.job for rule in staging], prefix, program_apart=True)
-    text = generate(source, side_header(task, source), staging, unique("rucio_stage_all", taken, "_"), embedding)
+    everything = unique("rucio_stage_all", taken, "_")
+    text = generate(source, side_header(task, source), staging, everything, own, embedding)
     files, edits = rename_parameter_file(task)
     target = compiled_name(source)
     edits += [rename(document, FILE, compiled_name(node.value))]
