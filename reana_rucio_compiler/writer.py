@@ -36,6 +36,13 @@ def write(result: Compilation, spec: Path, output: str | None) -> None:
         sys.stdout.buffer.flush()
 
 
+def write_lock(path: Path, text: str) -> bool:
+    """Write a lock; whether it has changed. Raises ``Refused``."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise Refused(f'"{path}" is in the way of the lock; remove it')
+    return _replace(path, text.encode())
+
+
 def _check_ours(path: Path) -> None:
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise Refused(f'"{path}" is in the way of a generated file; remove it')

@@ -17,6 +17,7 @@ from posixpath import basename, dirname
 from ... import rules
 from ...checks import normalised
 from ...diagnostics import Report
+from ...instances import nearest
 from ...model import Transfer
 from ...source import Span
 from ...task import Task
@@ -51,6 +52,25 @@ def look(task: Task, workflow: Workflow, report: Report) -> None:
         _check_reads(transfer, looks, readers, report)
         if not _takes_a_part(transfer, workflow, report):
             _check_needed(transfer, workflow, report)
+    _check_made(task, workflow, report)
+
+
+def _check_made(task: Task, workflow: Workflow, report: Report) -> None:
+    """Whether a rule makes what is uploaded, or it is there already: Snakemake refuses the workflow otherwise."""
+    kinds = ("output", "log", "benchmark")
+    if not (workflow.complete and all(rule.knows(kind) for rule in workflow.rules for kind in kinds)):
+        return
+    made = [normalised(item.text) for rule in workflow.rules for kind in kinds for item in rule.items(kind)]
+    names = [path for path in made if not wildcards(path)]
+    for transfer in task.plan.outputs:
+        path = transfer.path
+        if any(may_overlap(each, path) or _inside(each, path) or _inside(path, each) for each in made):
+            continue
+        if not task.workspace.path(path).exists():
+            word = transfer.references[0].expression.path
+            hint = nearest(path, names) or "Snakemake refuses a workflow with such an input of its last rule"
+            message = f'no rule makes "{path}"'
+            report.add(rules.OUTPUT_NOT_PRODUCED, word.span if word else transfer.span, message, hint)
 
 
 def _with_good_wildcards(staged: Iterable[Transfer], report: Report) -> list[Transfer]:

@@ -43,6 +43,12 @@ def _sample(pattern: str) -> str:
     return _WILDCARD.sub("w", pattern)
 
 
+def searched(pattern: str) -> tuple[str, str] | None:
+    """How Rucio is asked for the names that a pattern stands for: with ``*``, and the regular expression they fit."""
+    regex = _regex(pattern)
+    return (_WILDCARD.sub("*", pattern), regex.pattern) if regex else None
+
+
 @lru_cache(maxsize=4096)
 def _regex(pattern: str) -> re.Pattern[str] | None:
     """None for a constraint that is no regular expression: that is for Snakemake to say."""
