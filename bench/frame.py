@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 PYTHON = sys.executable
 
 # What the script `reana-rucio` runs, which is not installed everywhere.
-OURS = (PYTHON, "-c", "import sys; from reana_rucio_compiler.cli import main; sys.exit(main(prog_name='reana-rucio'))")
+OURS = (PYTHON, "-c", "import sys; from reana_rucio_compiler.__main__ import main; sys.exit(main())")
 
 
 @dataclass(frozen=True)
