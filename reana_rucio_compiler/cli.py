@@ -383,9 +383,9 @@ class _Code(click.ParamType):  # type: ignore[type-arg]
 
         from .rules import RULES
 
-        return [
-            CompletionItem(rule.code, help=rule.title) for rule in RULES if rule.code.startswith(incomplete.upper())
-        ]
+        # Click tells fish what is completed and why in one line, which is cut at its commas.
+        helps = {rule.code: rule.title.replace(",", ";") for rule in RULES}
+        return [CompletionItem(code, help=text) for code, text in helps.items() if code.startswith(incomplete.upper())]
 
 
 @main.command("explain")
