@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from .locks import with_lock
 from .model import Plan
 from .ownership import check_owners, clashes
 from .plan import engine_of, make_plan
+from .records import dataclass, field, replace
 from .references import find_references
 from .schema import VERSIONS, check_specification, findings
 from .source import Source, Span

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from posixpath import dirname, join, normpath
 
 from ... import rules
 from ...checks import normalised
 from ...diagnostics import Report
+from ...records import dataclass
 from ...references import find_references
 from ...source import Source
 from ...task import Task

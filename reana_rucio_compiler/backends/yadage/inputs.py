@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from ... import rules
 from ...checks import normalised
@@ -20,6 +19,7 @@ from ...diagnostics import Report
 from ...documents import Document, Node, Where
 from ...edits import Edit, Uneditable, edit_sequence, replace_scalar
 from ...model import Transfer, Value
+from ...records import dataclass
 from ...references import find_references
 from ...specification import compiled_name
 from ...task import Task

@@ -10,11 +10,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ... import rules
 from ...model import Transfer
+from ...records import dataclass
 from .layout import literals
 from .paths import named
 from .tree import Cursor, Tree
