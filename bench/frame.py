@@ -78,7 +78,8 @@ def run(command: Command) -> Cost:
     """The cost of running a command once. Raises RuntimeError where it fails."""
     # What the caller has set must not decide what is measured, but for where the package is found.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment["PYTHONPATH"] = str(ROOT)
+    if command.args[: len(OURS)] == list(OURS):
+        environment["PYTHONPATH"] = str(ROOT)
     with tempfile.TemporaryFile() as errors:
         began = os.times().elapsed
         process = subprocess.Popen(
