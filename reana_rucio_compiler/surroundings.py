@@ -45,6 +45,10 @@ def check_ignores(source: Source, report: Report) -> None:
         hint = "name the rules: # rucio: ignore[RRnnn, RRnnn]"
         if not codes:
             report.add(rules.BAD_IGNORE, span, "this comment names no rule, and ignores nothing", hint)
+        elif source.line(span.line).strip() == span.text:
+            message = "this comment stands on a line of its own, and ignores nothing there"
+            report.add(rules.BAD_IGNORE, span, message, "put it behind what it is about")
+            continue
         known = {rule.code: rule for rule in rules.RULES}
         for code in sorted(codes):
             rule = known.get(code)

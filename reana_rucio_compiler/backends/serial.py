@@ -43,7 +43,7 @@ def graft(task: Task, report: Report) -> Graft:
     before = _steps("rucio-stage-in" if plan.inputs else "rucio-stage-check", first, embedding, elsewhere, names)
     after = _steps("rucio-stage-out", last, embedding, elsewhere, [*names, *(step["name"] for step in before)])
     edits = edit_sequence(document, STEPS, prepend=before, append=after)
-    return Graft(tuple(edits), embedding.files, steps=_outline(task, steps, before, first, after, last))
+    return Graft(tuple(edits), embedding.files, outline=lambda: _outline(task, steps, before, first, after, last))
 
 
 def _by_image(jobs: Iterable[Job]) -> Mapping[str, list[Job]]:
