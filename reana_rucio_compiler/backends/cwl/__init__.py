@@ -27,11 +27,8 @@ from ...checks import normalised
 from ...diagnostics import Report
 from ...documents import Where
 from ...edits import Edit, Uneditable, edit_mapping
-<<<<<<< HEAD
 from ...limits import MAX_JSON
-=======
 from ...records import replace
->>>>>>> main
 from ...source import Span
 from ...specification import compiled_name, edit_parameters, rename, side_header
 from ...staging import BUDGET, embed, unique
