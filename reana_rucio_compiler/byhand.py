@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from posixpath import basename, join
 from string import Template
 
 from .checks import bad_path, normalised
+from .records import dataclass
 
 # A command of a shell begins a line, or follows an operator, a keyword or an assignment.
 _BEGIN = r"(?:^|[;&|({`\n]|\b(?:then|do|else|exec|time|if|while|until)\b|!|-c[ ]+[\"'])[ \t]*(?:\w+=\S*[ \t]+)*"
@@ -18,6 +18,12 @@ _BEGIN_IN_FILE = r"(?:[\"']|:[ \t]|-[ \t]|" + _BEGIN[3:]
 _CALL = r"(?P<call>(?:[\w.-]*/)*rucio[ \t]+[^\n;&|`]*)"
 _IN_COMMAND = re.compile(_BEGIN + _CALL, re.MULTILINE)
 _IN_FILE = re.compile(_BEGIN_IN_FILE + _CALL, re.MULTILINE)
+# A command as a list of words: of YAML, as CWL has it, or of Python.
+_LIST = re.compile(
+    r"""[\[(,]\s*["']?(?P<call>(?:[\w.-]*/)*rucio)["']?\s*,(?P<words>[^\])]*)"""
+    r"""|^[ \t]*-[ \t]+["']?(?P<item>(?:[\w.-]*/)*rucio)["']?[ \t]*\n(?P<items>(?:[ \t]*-[ \t]+.*\n?)+)""",
+    re.MULTILINE,
+)
 
 _VERBS = ("download", "get", "upload")
 _BARE = re.compile(r"[^\s,()'\"=][^\s,()'\"]*\Z")
@@ -62,13 +68,32 @@ def transfers_by_hand(text: str, parameters: Mapping[str, str], in_file: bool = 
         at = _verb_at(words)
         if at is None or (in_file and line.lstrip().startswith("#")):
             continue
-        verb = words[at]
-        end = re.compile(rf"\b{verb}\b").search(joined, found.start("call") + len("rucio"))
-        legacy = "--legacy " if "--legacy" in words[:at] else ""
         moved = re.search(r"\bcd\b", joined[: found.start("call")]) is not None
-        section, suggested = (_output if verb == "upload" else _input)(words[at:], moved)
-        stop = end.end() if end else found.end("call")
-        yield ByHand(found.start("call"), stop, f"rucio {legacy}{verb}", section, suggested)
+        yield _by_hand(joined, found.start("call"), words, at, moved)
+    for found in _LIST.finditer(text) if in_file else ():
+        words = _listed(found)
+        at = _verb_at(words)
+        line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+        if at is not None and not line.lstrip().startswith("#"):
+            yield _by_hand(text, max(found.start("call"), found.start("item")), words, at, moved=False)
+
+
+def _by_hand(text: str, start: int, words: list[str], at: int, moved: bool) -> ByHand:
+    verb = words[at]
+    end = re.compile(rf"\b{verb}\b").search(text, start + len("rucio"))
+    legacy = "--legacy " if "--legacy" in words[:at] else ""
+    section, suggested = (_output if verb == "upload" else _input)(words[at:], moved)
+    stop = end.end() if end else start + len("rucio")
+    return ByHand(start, stop, f"rucio {legacy}{verb}", section, suggested)
+
+
+def _listed(found: re.Match[str]) -> list[str]:
+    """The words of a command that is written as a list; what Python computes has no colon, and is no DID."""
+    if found["call"]:
+        words = found["words"].split(",")
+    else:
+        words = [re.sub(r"^\s*-\s+", "", line) for line in found["items"].splitlines()]
+    return ["rucio", *(word.strip().strip("'\"") for word in words)]
 
 
 def _words(call: str) -> list[str]:

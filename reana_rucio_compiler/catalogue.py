@@ -13,12 +13,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Union
 
 from .credentials import Credentials, find_credentials
 from .model import Instance
+from .records import dataclass
 
 SETTINGS = {"attempts": 4, "backoff": 1, "timeout": 60}  # as in a manifest: seconds
 EXTRA = "reana-rucio[rucio]"
@@ -42,36 +42,22 @@ class Question:
 
 
 @dataclass(frozen=True)
-class File:
-    """A file DID. ``checksum`` is ``adler32:…``, else ``md5:…``, else ``-``: what Rucio has."""
-
-    scope: str
-    name: str
-    bytes: int
-    checksum: str
-
-    @property
-    def did(self) -> str:
-        """``scope:name``."""
-        return f"{self.scope}:{self.name}"
-
-
-@dataclass(frozen=True)
 class Content:
     """What stands behind a question: ``type`` is ``file``, ``dataset``, ``container`` or ``wildcard``.
 
-    ``files`` are those that a job would stage, in its order (by name). ``open`` and ``monotonic`` are of collections.
+    ``files`` are those that a job would stage, in its order (by name), as lines ``scope:name bytes checksum``, where
+    Rucio has ``adler32:…``, else ``md5:…``, else ``-``. ``open`` and ``monotonic`` are of collections.
     """
 
     type: str
-    files: tuple[File, ...]
+    files: tuple[str, ...]
     open: bool | None = None
     monotonic: bool | None = None
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a question has no answer: ``kind`` is ``missing``, ``kind`` (it is a ``type``), ``content`` or ``denied``."""
+    """Why a question has no answer: ``kind`` is ``missing``, ``kind`` (it is a ``type``) or ``content``."""
 
     kind: str
     type: str = ""
@@ -96,7 +82,7 @@ def ask(
     *,
     progress: Progress = lambda done, total: None,
     say: Callable[[str], None] = lambda text: None,
-    settings: Mapping[str, float] = SETTINGS,
+    settings: Mapping[str, float] | None = None,
 ) -> dict[Question, Answer]:
     """The answer to each question, asked once. ``say`` is told of waits and further attempts.
 
@@ -106,7 +92,7 @@ def ask(
     groups = {name: [each for each in distinct if each.instance == name] for name in sorted(instances)}
     groups = {name: group for name, group in groups.items() if group}
     credentials = {name: find_credentials(instances[name]) for name in groups}
-    inquiries = [_Inquiry(name, credentials[name], group, settings, say) for name, group in groups.items()]
+    inquiries = [_Inquiry(name, credentials[name], group, settings or SETTINGS, say) for name, group in groups.items()]
 
     def heard() -> None:
         progress(sum(len(each.answers) for each in inquiries), len(distinct))
@@ -197,5 +183,4 @@ def _told(question: Question) -> dict[str, Any]:
 def _answer(said: Mapping[str, Any]) -> Answer:
     if "problem" in said:
         return Problem(said["problem"], said.get("is", ""), said.get("text", ""))
-    files = tuple(File(*row) for row in said["files"])
-    return Content(said["is"], files, said.get("open"), said.get("monotonic"))
+    return Content(said["is"], tuple(said["files"]), said.get("open"), said.get("monotonic"))

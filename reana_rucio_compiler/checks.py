@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 
 from . import rules
 from .diagnostics import Report
 from .instances import nearest
 from .model import Expression, Instance, Option, Place, Reference, Transfer, Word
+from .records import replace
 
 MAX_NAME = 500  # the longest any Rucio schema allows (facts/rucio.md section 7)
 RUN = "{run}"
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
-_INPUT_OPTIONS = ("rse", "first")
+_INPUT_OPTIONS = ("rse", "first", "contents")
+_OF_DATASETS = ("first", "contents")
 _OUTPUT_OPTIONS = ("rse", "dataset", "prefix", "lifetime", "if_exists")
 _ENGINE_OPTIONS = {"lazy": ("snakemake", False), "output": ("cwl", True)}  # engine, whether of an output
 
@@ -48,9 +49,10 @@ def check(
     if reference.place.is_output:
         _note_fixed_name(expression, reference.place, report)
     transfer = _transfer(replace(reference, expression=expression), kind, path, instances)
-    if not reference.place.is_output and transfer.first is not None and kind == "file" and path:
-        key = next(option.key for option in expression.options if option.key.text == "first")
-        report.add(rules.BAD_OPTION, key.span, '"first" is for a dataset, and this is one file', "remove it")
+    wrong = [option.key for option in expression.options if option.key.text in _OF_DATASETS]
+    if wrong and kind == "file" and path and not reference.place.is_output:
+        message = f'"{wrong[0].text}" is for a dataset, and this is one file'
+        report.add(rules.BAD_OPTION, wrong[0].span, message, "remove it")
         return None
     return transfer
 
@@ -99,7 +101,7 @@ def _check_did(expression: Expression, place: Place, engine: str, report: Report
         return False
     problem = _bad_name(name.text)
     if problem:
-        hint = "see the name in `rucio list-dids`"
+        hint = "use letters, digits, `.`, `_` and `-`" if place.is_output else "see the name in `rucio list-dids`"
         if name.text.startswith(f"{scope.text}:"):
             hint = f"the scope stands before it: write {name.text[len(scope.text) + 1 :]}"
         report.add(rules.BAD_DID, name.span, f'the name "{_shown(name.text)}" {problem}', hint)
@@ -219,7 +221,7 @@ def _check_options(expression: Expression, place: Place, engine: str, report: Re
     if place.is_output:
         allowed.remove("dataset" if place is Place.OUTPUT_DIRECTORY else "prefix")
     if place is Place.INPUT_FILE:
-        allowed.remove("first")
+        allowed = [key for key in allowed if key not in _OF_DATASETS]
     allowed += [key for key, of in _ENGINE_OPTIONS.items() if of == (engine, place.is_output)]
     good, seen = True, set()
     for option in expression.options:
@@ -252,6 +254,8 @@ def _check_value(option: Option, report: Report) -> bool:
         form = "a number and a unit (s, m, h, d, w, y), such as 30d"
     elif key == "if_exists" and text not in ("skip", "fail"):
         form = "skip (identical content is fine) or fail"
+    elif key == "contents" and text != "locked":
+        form = "locked"
     elif key == "lazy" and text not in ("true", "false"):
         form = "true or false"
     elif key == "prefix" and (_bad_dataset(text) or ":" in text):
@@ -303,6 +307,7 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
         word = Word(expression.name.text.lstrip("/"), expression.name.span)
     problem = bad_path(word.text)
     braces = re.search(r"[{}]", word.text) and (engine != "snakemake" or reference.place.is_output)
+    problem = problem or ('holds "# ", and a comment needs a space before it' if "# " in word.text else "")
     if problem or braces:
         problem = problem or "holds braces, which are replaced in names only"
         report.add(
@@ -360,6 +365,14 @@ def normalised(path: str) -> str:
     return "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
+def parents(path: str) -> Iterator[str]:
+    """The directories that a normalised path is in, the nearest first."""
+    at = path.rfind("/")
+    while at > 0:
+        yield path[:at]
+        at = path.rfind("/", 0, at)
+
+
 def _transfer(reference: Reference, kind: str, path: str, instances: Mapping[str, Instance]) -> Transfer:
     expression = reference.expression
 
@@ -384,4 +397,5 @@ def _transfer(reference: Reference, kind: str, path: str, instances: Mapping[str
         lifetime=int(lifetime[:-1]) * _SECONDS[lifetime[-1]] if lifetime else None,
         if_exists=option("if_exists") or "skip",
         output=option("output"),
+        contents=option("contents"),
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +19,23 @@ from .render import FORMATS
 if TYPE_CHECKING:
     from .compiler import Compilation
     from .diagnostics import Diagnostic, Rule
+    from .locking import Locking
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Program(click.Group):
+    """All commands; a full disk behind standard output is told in words."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            click.echo(f"reana-rucio: error: the output cannot be written: {error.strerror}", err=True)
+            raise SystemExit(1) from None
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="reana-rucio")
 def main() -> None:
     """Write rucio(instance, scope, name) in reana.yaml; get a plain REANA specification that moves the data."""
@@ -51,6 +67,7 @@ _instances = click.option(
 )  # fmt: skip
 
 
+_locked = click.option("--locked", is_flag=True, help="It is an error if the lock does not hold every input.")
 _specification = click.argument("specs", nargs=-1, metavar="[SPEC]", type=click.Path(allow_dash=True))
 
 
@@ -61,6 +78,7 @@ _specification = click.argument("specs", nargs=-1, metavar="[SPEC]", type=click.
     "--check", "fresh", is_flag=True, help="Write nothing; exit 1 with a diff where a compiled file is stale."
 )
 @click.option("--diff", "changes", is_flag=True, help="Write nothing; show what compiling changes.")
+@_locked
 @_parameters
 @_instances
 def compile_(
@@ -68,6 +86,7 @@ def compile_(
     output: str | None,
     fresh: bool,
     changes: bool,
+    locked: bool,
     parameters: dict[str, str],
     instances: Sequence[str],
 ) -> None:
@@ -79,8 +98,8 @@ def compile_(
     if len(specs) > 1 and (output or not fresh):
         raise click.UsageError("one SPEC at a time, but for --check without -o")
     if fresh:
-        raise SystemExit(_report_stale(specs, output, parameters, instances))
-    source, result = _compile(specs[0], parameters, instances)
+        raise SystemExit(_report_stale(specs, output, parameters, instances, locked))
+    source, result = _compile(specs[0], parameters, instances, locked)
     _show(result.diagnostics)
     if result.text is None:
         raise SystemExit(1)
@@ -92,15 +111,18 @@ def compile_(
         _write(result, specs[0], output)
 
 
-def _compile(spec: str, parameters: dict[str, str], instances: Sequence[str]) -> tuple[str, Compilation]:
+def _compile(
+    spec: str, parameters: dict[str, str], instances: Sequence[str], locked: bool = False
+) -> tuple[str, Compilation]:
     """What is in a specification, and what it compiles to."""
     from .compiler import compile_bytes, compile_file
+    from .workspace import STDIN
 
-    files = [Path(each) for each in instances]
+    options: Any = {"parameters": parameters, "instances": [Path(each) for each in instances], "locked": locked}
     if spec == "-":
         raw = sys.stdin.buffer.read()
-        return raw.decode(errors="replace"), compile_bytes(raw, "<stdin>", parameters=parameters, instances=files)
-    result = compile_file(Path(spec), parameters=parameters, instances=files)
+        return raw.decode(errors="replace"), compile_bytes(raw, STDIN, **options)
+    result = compile_file(Path(spec), **options)
     return "" if result.text is None else Path(spec).read_bytes().decode(errors="replace"), result
 
 
@@ -115,16 +137,17 @@ def _write(result: Compilation, spec: str, output: str | None) -> None:
 
 
 def _report_stale(
-    specs: Sequence[str], output: str | None, parameters: dict[str, str], instances: Sequence[str]
+    specs: Sequence[str], output: str | None, parameters: dict[str, str], instances: Sequence[str], locked: bool
 ) -> int:
     """Print a diff for every compiled file that is not what would be written; the exit code."""
-    from .freshness import compiled_of, outdated, source_of
+    from .freshness import compiled_of, outdated
+    from .ownership import source_of
 
     if "-" in specs and not output:
         raise click.UsageError("name the compiled file with -o: standard input has none beside it")
     status = 0
     for spec in dict.fromkeys(spec if spec == "-" else str(source_of(Path(spec))) for spec in specs):
-        source, result = _compile(spec, parameters, instances)
+        source, result = _compile(spec, parameters, instances, locked)
         _show(result.diagnostics)
         target = Path(output) if output else compiled_of(Path(spec))
         if result.text is None:
@@ -147,33 +170,204 @@ def _show(diagnostics: Sequence[Diagnostic]) -> None:
 
 
 @main.command("check")
-@_specification
+@click.argument("specs", nargs=-1, metavar="[SPEC]...", type=click.Path(allow_dash=True))
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to say it.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
+@click.option("--reana-commons", "commons", is_flag=True, help="Ask the installed reana-commons, too.")
+@_locked
 @_parameters
 @_instances
-def check_(specs: Sequence[str], form: str, strict: bool, parameters: dict[str, str], instances: Sequence[str]) -> None:
+def check_(
+    specs: Sequence[str],
+    form: str,
+    strict: bool,
+    commons: bool,
+    locked: bool,
+    parameters: dict[str, str],
+    instances: Sequence[str],
+) -> None:
     """Say what is wrong or suspicious in each SPEC (reana.yaml), and write nothing."""
-    from .diagnostics import Severity, merged
+    from .compiler import all_diagnostics
+    from .diagnostics import Severity
 
     specs = tuple(dict.fromkeys(_specs(specs)))
-    found = merged(_compile(spec, parameters, instances)[1].diagnostics for spec in specs)
-    if form == "text":
-        from .render import text
+    results = [_compile(spec, parameters, instances, locked)[1] for spec in specs]
+    also = ""
+    if commons:
+        results, also = _ask_commons(results)
+    found = all_diagnostics(results)
+    from .render import text
 
+    if form == "text":
         click.echo(text.render(found, sys.stdout.isatty() and "NO_COLOR" not in os.environ), nl=False)
     else:
         click.echo(import_module(f".render.{form}", __package__).render(found), nl=False)
-    checked = specs[0] if len(specs) == 1 else f"{len(specs)} specifications"
-    click.echo(f"reana-rucio: checked {checked}: {_summary(found)}", err=True)
+    click.echo(f"reana-rucio: checked {text.named(specs)}{also}: {text.summary(found)}", err=True)
     bad = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
     raise SystemExit(int(any(each.severity in bad for each in found)))
 
 
-def _summary(found: Sequence[Diagnostic]) -> str:
-    words = [each.severity.value for each in found]
-    counts = [(words.count(word), word) for word in ("error", "warning", "note")]
-    return ", ".join(f"{count} {word}{'s' * (count > 1)}" for count, word in counts if count) or "all is well"
+def _ask_commons(results: list[Compilation]) -> tuple[list[Compilation], str]:
+    """The results with what reana-commons says beyond them, and which version said it."""
+    from . import commons
+
+    try:
+        return [commons.checked(result) for result in results], f" with reana-commons {commons.version()}"
+    except commons.Missing as error:
+        raise click.UsageError(str(error)) from None
+
+
+@main.command("secrets")
+@_specification
+@_parameters
+@_instances
+def secrets_(specs: Sequence[str], parameters: dict[str, str], instances: Sequence[str]) -> None:
+    """Print the reana-client secrets-add commands that SPEC (reana.yaml) needs; no secret is read or shown."""
+    from . import reana_secrets
+
+    spec, result = _compiled(specs, parameters, instances)
+    click.echo(reana_secrets.render(result.plan, spec), nl=False)
+
+
+@main.command("run", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[SPEC] [OPTIONS OF reana-client run]")
+@_instances
+def run_(words: Sequence[str], instances: Sequence[str]) -> None:
+    """Compile SPEC (reana.yaml) in place, then `reana-client run` it; the exit status is that of reana-client.
+
+    Other options are handed on as they are. What -p KEY=VALUE says replaces ${KEY} in rucio(...) expressions, too.
+    """
+    from . import launch
+
+    try:
+        arguments = launch.parse(words)
+        program = launch.client()
+        launch.check_connection(program, arguments.token, os.environ)
+        named = [arguments.spec] if arguments.spec else []
+        spec, result = _compiled(named, dict(arguments.parameters), instances)
+        _show(result.diagnostics)
+        launch.check_selection(result, arguments.options)
+    except launch.Refused as error:
+        click.echo(f"reana-rucio: error: {error}", err=True)
+        raise SystemExit(2) from None
+    target = spec
+    if result.plan:
+        from .freshness import compiled_of
+
+        target = str(compiled_of(Path(spec)))
+        _write(result, spec, target)
+    click.echo(f"reana-rucio: handing {target} over to reana-client", err=True)
+    launch.hand_over(program, Path(target), result.base, arguments.rest)
+
+
+def _compiled(specs: Sequence[str], parameters: dict[str, str], instances: Sequence[str]) -> tuple[str, Compilation]:
+    """The specification that is meant, of a compiled one its source, and what it compiles to; an error ends it."""
+    from .diagnostics import Severity
+    from .ownership import source_of
+
+    spec = _specs(specs)[0]
+    if len(specs) > 1:
+        raise click.UsageError("one SPEC at a time")
+    spec = spec if spec == "-" else str(source_of(Path(spec)))
+    result = _compile(spec, parameters, instances)[1]
+    if result.text is None:
+        _show([found for found in result.diagnostics if found.severity is Severity.ERROR])
+        raise SystemExit(1)
+    return spec, result
+
+
+@main.command("lock")
+@_specification
+@click.option("--check", "fresh", is_flag=True, help="Write nothing; exit 1 if Rucio does not agree with the lock.")
+@click.option("--update", multiple=True, metavar="DID", help="Lock only this DID (scope:name) anew.")
+@_parameters
+@_instances
+def lock_(
+    specs: Sequence[str], fresh: bool, update: Sequence[str], parameters: dict[str, str], instances: Sequence[str]
+) -> None:
+    """Write down what each input of SPEC (reana.yaml) holds in Rucio, for compiled steps to hold it to that.
+
+    The lock stands beside SPEC, as reana.rucio-lock.json. Exit 3: Rucio, or one of several, did not answer.
+    """
+    from .locking import UnknownDid, lock_file
+
+    if fresh and update:
+        raise click.UsageError("--check and --update exclude each other")
+    specs = _sources(specs)
+    if len(specs) > 1 and not fresh:
+        raise click.UsageError("one SPEC at a time, but for --check")
+    status, files = 0, [Path(each) for each in instances]
+    for spec in specs:
+        try:
+            with _asking() as talk:
+                result = lock_file(
+                    Path(spec), parameters=parameters, instances=files, update=update or None, check=fresh, **talk
+                )
+        except UnknownDid as error:
+            raise click.UsageError(str(error)) from None
+        _show(result.diagnostics)
+        status = max(status, int(result.text is None), _finish_lock(spec, result, fresh))
+    raise SystemExit(status)
+
+
+def _sources(specs: Sequence[str]) -> tuple[str, ...]:
+    """The specifications that are meant, of compiled ones their sources."""
+    from .ownership import source_of
+
+    if "-" in specs:
+        raise click.UsageError("a lock stands beside a file; name the specification")
+    given = _specs(specs) if specs else _specs(specs)[:1]
+    return tuple(dict.fromkeys(str(source_of(Path(spec))) for spec in given))
+
+
+def _finish_lock(spec: str, result: Locking, fresh: bool) -> int:
+    """Write a lock, or say what is not as it says; the exit code."""
+    from . import writer
+
+    if result.text is None:
+        return 1
+    summary = f"{result.path}: {result.summary}"
+    if not fresh:
+        try:
+            is_new = writer.write_lock(result.path, result.text)
+        except writer.Refused as error:
+            click.echo(f"reana-rucio: error: {error}", err=True)
+            return 1
+        click.echo(f"reana-rucio: {'wrote' if is_new else 'nothing has changed in'} {summary}", err=True)
+        return 0
+    for line in result.differences:
+        click.echo(line)
+    if result.differences:
+        click.echo(f"reana-rucio: {result.path} is not what Rucio holds; run reana-rucio lock {spec}", err=True)
+    else:
+        click.echo(f"reana-rucio: Rucio agrees with {summary}", err=True)
+    return int(bool(result.differences))
+
+
+@contextlib.contextmanager
+def _asking() -> Iterator[dict[str, Any]]:
+    """How those who ask Rucio talk meanwhile; where it does not answer, that is said, and the command ends."""
+    from .catalogue import NoClient, Unanswered
+    from .credentials import Missing
+
+    shows = sys.stderr.isatty()
+
+    def progress(done: int, total: int) -> None:
+        if shows:
+            click.echo(f"\rreana-rucio: asked Rucio about {done} of {total} DIDs", err=True, nl=done == total)
+
+    def say(text: str) -> None:
+        click.echo(f"reana-rucio: {text}", err=True)
+
+    try:
+        yield {"progress": progress, "say": say}
+    except (Missing, NoClient) as error:
+        click.echo(f"reana-rucio: error: {error}", err=True)
+        raise SystemExit(2) from None
+    except Unanswered as error:
+        for line in str(error).splitlines():
+            click.echo(f"reana-rucio: error: {line}", err=True)
+        raise SystemExit(3) from None
 
 
 class _Code(click.ParamType):  # type: ignore[type-arg]
@@ -196,9 +390,9 @@ class _Code(click.ParamType):  # type: ignore[type-arg]
 
         from .rules import RULES
 
-        return [
-            CompletionItem(rule.code, help=rule.title) for rule in RULES if rule.code.startswith(incomplete.upper())
-        ]
+        # Click tells fish what is completed and why in one line, which is cut at its commas.
+        helps = {rule.code: rule.title.replace(",", ";") for rule in RULES}
+        return [CompletionItem(code, help=text) for code, text in helps.items() if code.startswith(incomplete.upper())]
 
 
 @main.command("explain")

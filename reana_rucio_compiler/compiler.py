@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 
 from . import documents, rules
-from .diagnostics import Diagnostic, Report
+from .diagnostics import Diagnostic, Report, merged
 from .documents import Document
 from .edits import Uneditable, apply
 from .instances import known_instances
-from .lint import check_size, lint
+from .limits import check_size
+from .lint import lint
+from .locks import with_lock
 from .model import Plan
+from .ownership import check_owners, clashes
 from .plan import engine_of, make_plan
+from .records import dataclass, field, replace
 from .references import find_references
 from .schema import VERSIONS, check_specification, findings
 from .source import Source, Span
@@ -29,7 +33,7 @@ class Compilation:
 
     ``files`` are texts by path, relative to ``base``. Without a ``rucio(...)`` the text is the
     source's, byte for byte. ``plan`` is what moves, ``steps`` is the workflow that results; neither is there after an
-    error, nor without a ``rucio(...)``.
+    error, nor without a ``rucio(...)``. ``document`` is the specification as it was read, where it could be.
     """
 
     text: str | None
@@ -37,75 +41,115 @@ class Compilation:
     diagnostics: tuple[Diagnostic, ...] = ()
     base: Path = Path()
     plan: Plan | None = None
-    steps: tuple[Step, ...] = ()
+    outline: Callable[[], tuple[Step, ...]] = tuple
+    document: Document | None = None
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of the workflow that results, made when they are asked for."""
+        return self.outline()
 
 
-def compile_file(path: Path, *, parameters: Mapping[str, str] = {}, instances: Iterable[Path] = ()) -> Compilation:
+def compile_file(
+    path: Path, *, parameters: Mapping[str, str] = {}, instances: Iterable[Path] = (), locked: bool = False
+) -> Compilation:
     """Compile a specification; mistakes of the user are in ``diagnostics``, in order of place.
 
-    ``parameters`` replace ``${key}`` in expressions; ``instances`` are files with a ``rucio: instances:`` block.
+    ``parameters`` replace ``${key}`` in expressions; ``instances`` are files with a ``rucio: instances:`` block. With
+    ``locked`` it is an error if the lock beside the specification does not hold every input.
     """
     report = Report()
     document = documents.load(path, report)
-    return _finish(document, path.parent, parameters, instances, report)
+    return _compile(document, _Call(path.parent, parameters, instances, path, locked), report)
 
 
 def compile_bytes(
-    raw: bytes, name: str, *, parameters: Mapping[str, str] = {}, instances: Iterable[Path] = ()
+    raw: bytes, name: str, *, parameters: Mapping[str, str] = {}, instances: Iterable[Path] = (), locked: bool = False
 ) -> Compilation:
-    """Compile a specification that is not in a file; messages call it ``name``, its paths are relative to the cwd."""
+    """Compile a specification that is not in a file; messages call it ``name``, its paths are relative to the cwd.
+
+    It has no lock.
+    """
     report = Report()
     document = documents.decode(raw, name, report)
-    return _finish(document, Path(), parameters, instances, report)
+    return _compile(document, _Call(Path(), parameters, instances, None, locked), report)
 
 
-def _finish(
-    document: Document | None,
-    directory: Path,
-    parameters: Mapping[str, str],
-    instances: Iterable[Path],
-    report: Report,
-) -> Compilation:
-    result = _compile(document, directory, parameters, instances, report) if document else None
+def plan_file(
+    path: Path, *, parameters: Mapping[str, str] = {}, instances: Iterable[Path] = ()
+) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+    """What a specification asks Rucio for, whatever its lock holds; None after an error of the diagnostics."""
+    report = Report()
+    document = documents.load(path, report)
+    task = _read(document, _Call(path.parent, parameters, instances), report) if document else None
+    return (None if task is None or report.failed else task.plan), report.diagnostics
+
+
+def all_diagnostics(results: Sequence[Compilation]) -> tuple[Diagnostic, ...]:
+    """What is to be said of several specifications: file by file, in order of place, each once."""
+    together = list(clashes(results))
+    runs = []
+    for result in results:
+        more = [found for found in together if result.document and found.span.source is result.document.source]
+        runs.append(sorted([*result.diagnostics, *more], key=lambda found: found.order))
+    return merged(runs)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """The arguments of a call: where the specification stands, ``path`` if it is a file, and the options."""
+
+    directory: Path
+    parameters: Mapping[str, str]
+    instances: Iterable[Path]
+    path: Path | None = None
+    locked: bool = False
+
+
+def _compile(document: Document | None, call: _Call, report: Report) -> Compilation:
+    task = _read(document, call, report) if document else None
+    if task:
+        task = replace(task, plan=with_lock(task.plan, call.path, call.locked, report))
+    result = _write(task, report) if task else None
     if result is None or report.failed:
-        return Compilation(None, {}, report.diagnostics)
-    return replace(result, diagnostics=report.diagnostics)
+        return Compilation(None, {}, report.diagnostics, document=document)
+    return replace(result, diagnostics=report.diagnostics, document=document)
 
 
-def _compile(
-    document: Document,
-    directory: Path,
-    parameters: Mapping[str, str],
-    instance_files: Iterable[Path],
-    report: Report,
-) -> Compilation | None:
-    others = [documents.load(path, report) for path in instance_files]
+def _read(document: Document, call: _Call, report: Report) -> Task | None:
+    """Everything up to the plan, which lacks what is wrong."""
+    others = [documents.load(path, report) for path in call.instances]
     if document.root.kind != "mapping":
         message = "a REANA specification is a mapping with workflow:, inputs: and outputs:"
         report.add(rules.NOT_A_SPECIFICATION, document.span(()), message)
         return None
-    workspace = find_workspace(document, directory, report)
+    workspace = find_workspace(document, call.directory, report)
     job_order = _parameter_file(document, workspace, report)
     references = find_references(document, report)
     if job_order:
         references += find_references(job_order, report, parameters=True)
     check_specification(document, report)
     known = known_instances((document, *(each for each in others if each)), report)
-    plan = make_plan(document, references, known, parameters, report)
+    return Task(document, make_plan(document, references, known, call.parameters, report), workspace, job_order)
+
+
+def _write(task: Task, report: Report) -> Compilation | None:
+    """Everything from the plan on."""
+    document, plan, workspace = task.document, task.plan, task.workspace
     lint(document, plan, workspace, report)
-    if references or document.at(("rucio",)):
+    moves = bool(plan.inputs or plan.outputs)
+    if moves or document.at(("rucio",)):
         documents.check_line_breaks(document.source, report)
     if report.failed:
         return None
-    if not references and document.at(("rucio",)) is None:
+    if not moves and document.at(("rucio",)) is None:
         check_size(document, document, {}, workspace, report)
         return Compilation(document.source.text, base=workspace.base)
-    if not references:
+    if not moves:
         span = document.key_span(("rucio",))
         report.add(rules.UNUSED_INSTANCES, span, "nothing uses the instances of this block", "remove it")
-    task = Task(document, plan, workspace, job_order)
     try:
-        graft = _graft(task, report) if references else Graft()
+        graft = _graft(task, report) if moves else Graft()
         edits = [*graft.edits, *edit_specification(document, plan, graft)]
     except Uneditable as error:
         span = Span(document.source, error.node.start, error.node.end)
@@ -119,8 +163,9 @@ def _compile(
     if report.failed:
         return None
     text = apply(document.source, edits)
-    check_size(document, _verify(document, text), graft.files, workspace, report)
-    return Compilation(text, graft.files, (), workspace.base, plan if references else None, graft.steps)
+    check_size(document, _verify(document, text), graft.files, workspace, report, graft.loads)
+    check_owners(document, graft.files, workspace, report)
+    return Compilation(text, graft.files, (), workspace.base, plan if moves else None, graft.outline)
 
 
 def _graft(task: Task, report: Report) -> Graft:

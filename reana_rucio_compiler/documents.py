@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Union
 
 from . import rules
 from .diagnostics import Report, Rule
+from .records import dataclass, replace
 from .source import Source, Span
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -50,11 +50,17 @@ class Node:
         """The value of a key of a mapping (the last one, as PyYAML has it), or the item of an index, or None."""
         if isinstance(key, int):
             return self.items[key] if key < len(self.items) else None
-        return next((value for name, value in reversed(self.pairs) if name.value == key), None)
+        pair = self._by_key.get(key)
+        return pair[1] if pair else None
 
     def key(self, key: str) -> Node | None:
         """The node of a key of a mapping."""
-        return next((name for name, _ in reversed(self.pairs) if name.value == key), None)
+        pair = self._by_key.get(key)
+        return pair[0] if pair else None
+
+    @cached_property
+    def _by_key(self) -> dict[str, tuple[Node, Node]]:
+        return {pair[0].value: pair for pair in self.pairs}
 
     @property
     def children(self) -> Iterator[tuple[Key, Node]]:
@@ -222,6 +228,8 @@ def _report_yaml_error(source: Source, at: int, problem: str, report: Report) ->
     hint = ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
         hint = "indent with spaces: YAML does not allow tabs there"
+    elif "'<document start>'" in problem:
+        hint = "is this the right file? a specification is a mapping with workflow:, inputs: and outputs:"
     elif "expected ':'" in problem:
         hint = 'a key ends with ":", and an entry of a list begins with "- "'
     elif problem.endswith(("'<block sequence start>'", "'<block mapping start>'")):

@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 
 from .compiler import Compilation
-from .staging import HEADER
+from .ownership import source_of
 
 _NAMES = ("reana.yaml", "reana.yml")
-_HEADER = re.compile(rf"\ufeff?{re.escape(HEADER)} \(output format \d+\) from (.+?)(?: and .+)?: edit ")
 
 
 def default_specs(directory: Path = Path()) -> tuple[Path, ...]:
@@ -21,13 +20,6 @@ def default_specs(directory: Path = Path()) -> tuple[Path, ...]:
     found = [path for path in (directory / name for name in _NAMES) if path.is_file()]
     sources = [path for path in (_source_name(directory / name) for name in _NAMES) if path.is_file()]
     return tuple(sources + found) if sources else tuple(found[:1])
-
-
-def source_of(spec: Path) -> Path:
-    """The file that a compiled specification says it is compiled from, where that stands beside it; else itself."""
-    named = _HEADER.match(_head(spec))
-    source = spec.with_name(named.group(1)) if named else spec
-    return source if source.is_file() else spec
 
 
 def compiled_of(source: Path) -> Path:
@@ -45,14 +37,6 @@ def compiled_of(source: Path) -> Path:
 
 def _source_name(path: Path) -> Path:
     return path.with_suffix(f".src{path.suffix}")
-
-
-def _head(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(1024).decode("utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def outdated(result: Compilation, target: Path) -> dict[Path, str]:

@@ -97,15 +97,13 @@ def answer(memory, question):
     gone = [key for key in keys if not known[key]]
     if gone:
         return {"problem": "content", "text": ":".join(gone[0]) + " is in it and not in Rucio"}
-    found = {"is": row["did_type"].lower() if row else "wildcard", "files": [file(known[key]) for key in keys]}
+    found = {
+        "is": row["did_type"].lower() if row else "wildcard",
+        "files": [stager.line_of(known[key]) for key in keys],
+    }
     if row and found["is"] != "file":
         found.update(open=bool(row["is_open"]), monotonic=bool(row["monotonic"]))
     return found
-
-
-def file(row):
-    known = [kind + ":" + row[kind] for kind in ("adler32", "md5") if row.get(kind)]
-    return [row["scope"], row["name"], row["bytes"], (known or ["-"])[0]]
 
 
 def inquire(request, tell):
@@ -123,10 +121,10 @@ def inquire(request, tell):
                 try:
                     found = answer(memory, question)
                 except Exception as error:
-                    code = stager.code_of(error)
-                    if code not in (stager.MISSING, stager.REFUSED):
+                    if stager.code_of(error) != stager.MISSING:
                         raise
-                    found = {"problem": "denied" if code == stager.REFUSED else "content", "text": hidden(str(error))}
+                    nothing = not literal(question) and "has no files" in str(error)
+                    found = {"problem": "missing" if nothing else "content", "text": hidden(str(error))}
                 tell(dict(found, number=number))
     finally:
         shutil.rmtree(private, ignore_errors=True)

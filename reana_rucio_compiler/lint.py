@@ -1,63 +1,60 @@
 """What REANA takes without a word and then mishandles, and what an analysis most likely does not mean.
 
-These are warnings: about serial commands, which stand in the specification, and, of any engine, about inputs that are
-missing and transfers by hand. Steps that a compiler of ours added are never looked at.
+Here are the warnings about the steps of serial workflows, which stand in the specification; those that a compiler of
+ours added are never looked at. Other engines' are made where their files are read (backends/).
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from posixpath import basename, dirname, join
+from posixpath import basename, dirname
 from string import Template
 
-from . import documents, rules
-from .byhand import ByHand, transfers_by_hand
+from . import rules
+from .byhand import transfers_by_hand
 from .checks import normalised
-from .diagnostics import Report, ignored_codes
+from .diagnostics import Report
 from .documents import Document, Node
 from .instances import nearest
+from .limits import check_options
 from .model import Plan, Transfer
+from .plan import engine_of
 from .references import locate
-from .source import Source, Span
+from .source import Span
 from .staging import is_ours
+from .surroundings import beginning, check_ignores, check_surroundings, report_by_hand, uploaded
 from .workspace import Workspace
 
 STEPS = ("workflow", "specification", "steps")
 
-# REANA passes the workflow and its parameters, in base64, in one argument, of which Linux takes 128 KiB (facts A.4).
-MAX_JSON = 95 * 1024
-MAX_ENTRIES = 1000  # of inputs, in REANA 0.95 (facts A.5)
-
-_MAX_FILES, _MAX_FILE = 500, 1024 * 1024  # of the user's, that are looked into
-
 
 def lint(document: Document, plan: Plan, workspace: Workspace, report: Report) -> None:
     """Report what is suspicious in a specification, whether or not it has errors."""
-    engine = document.at(("workflow", "type"))
-    if engine is not None and engine.value == "serial":
+    if engine_of(document) == "serial":
         steps = list(_user_steps(document))
         _check_selection(document, plan, steps, report)
         _check_backends(document, plan, steps, report)
         _check_outputs(document, plan, steps, workspace, report)
         parameters = _parameters(document)
+        lacks_inputs = _lacks_inputs(document)
         for command in _commands(steps):
-            if not _lacks_inputs(document):
+            if not lacks_inputs:
                 _check_template(document, command, parameters, report)
             for found in transfers_by_hand(command.value, parameters):
-                _report_by_hand(_place(document, command, found.start, found.end), found, report)
-    _check_ignores(document.source, report)
-    _check_inputs(document, workspace, report)
-    _check_files(document, workspace, report)
+                report_by_hand(_place(document, command, found.start, found.end), found, report)
+    check_options(document, report)
+    check_ignores(document.source, report)
+    check_surroundings(document, workspace, report)
+
+
+_KEYS = ("outputs", "workflow", "version", "rucio", "tests", "workspace")
 
 
 def _lacks_inputs(document: Document) -> bool:
     """Whether ``inputs:`` is missing, and another key is so like it that it must be meant."""
     keys = [name.value for name, _ in document.root.pairs]
-    return "inputs" not in keys and any(nearest(key, ["inputs"]) for key in keys if key != "outputs")
+    return "inputs" not in keys and any(nearest(key, ["inputs"]) for key in keys if key not in _KEYS)
 
 
 def _user_steps(document: Document) -> Iterator[Node]:
@@ -87,54 +84,6 @@ def _place(document: Document, node: Node, start: int, end: int) -> Span:
         return Span(document.source, node.start, node.end)
     offsets = locate(document.source.text, node)
     return Span(document.source, offsets[start], offsets[end - 1] + 1)
-
-
-_IGNORE = re.compile(r"#[ \t]*rucio:[ \t]*(?:ignore|noqa|disable)\b[^\]\n]*\]?")
-
-
-def _check_ignores(source: Source, report: Report) -> None:
-    """Comments that look like ``# rucio: ignore[RRnnn]``, and ignore nothing."""
-    for found in _IGNORE.finditer(source.text) if "rucio:" in source.text else ():
-        span = Span(source, found.start(), found.start() + len(found.group().rstrip()))
-        codes = ignored_codes(source, span.line)
-        hint = "name the rules: # rucio: ignore[RRnnn, RRnnn]"
-        if not codes:
-            report.add(rules.BAD_IGNORE, span, "this comment names no rule, and ignores nothing", hint)
-        known = {rule.code: rule for rule in rules.RULES}
-        for code in sorted(codes):
-            rule = known.get(code)
-            if rule is None:
-                hint = nearest(code, known) or hint
-                report.add(rules.BAD_IGNORE, span, f'there is no rule "{code}"', hint)
-            elif not rule.ignorable:
-                message = f"{code} cannot be ignored: {rule.title}"
-                report.add(rules.BAD_IGNORE, span, message, "correct the line, and remove the comment")
-
-
-def _check_inputs(document: Document, workspace: Workspace, report: Report) -> None:
-    """Inputs that are missing where others are there: REANA 0.9 goes on without them, 0.95 refuses (facts A.2).
-
-    Where none is there, a specification is looked at away from its analysis, and nothing is said.
-    """
-    entries = []
-    for key in ("files", "directories"):
-        node = document.at(("inputs", key))
-        plain = [each for each in (node.items if node else ()) if each.kind == "scalar" and "rucio" not in each.value]
-        entries += [(key, each, workspace.path(each.value)) for each in plain if each.value]
-    if not any(path.exists() for _, _, path in entries):
-        return
-    for key, node, path in entries:
-        if path.is_file() if key == "files" else path.is_dir():
-            continue
-        message, hint = f'there is no "{node.value}" here, and others of the inputs are there', ""
-        if path.exists():
-            message = f'"{node.value}" is a {"directory" if key == "files" else "file"}'
-            hint = f"list it under inputs.{'directories' if key == 'files' else 'files'}"
-        elif path.parent.is_dir():
-            folder = dirname(node.value)
-            hint = nearest(node.value, [join(folder, name) for name in sorted(os.listdir(path.parent))])
-        hint = hint or "is the path right? REANA 0.9 goes on without it, REANA 0.95 refuses the specification"
-        report.add(rules.MISSING_INPUT, document.span_of(node), message, hint)
 
 
 def _check_selection(document: Document, plan: Plan, steps: list[Node], report: Report) -> None:
@@ -186,7 +135,8 @@ def uses(step: Node, transfer: Transfer) -> bool:
     """Whether a command names the path of a transfer, itself or by a parameter that was the expression."""
     keys = [str(each.where[2]) for each in transfer.references if each.where[:2] == ("inputs", "parameters")]
     words = [transfer.path, *(f"${{{key}}}" for key in keys), *(f"${key}" for key in keys)]
-    return any(word in each.value for each in _commands([step]) for word in words)
+    commands = step.get("commands")
+    return any(word in each.value for each in (commands.items if commands else ()) for word in words)
 
 
 def _check_template(document: Document, command: Node, parameters: Mapping[str, str], report: Report) -> None:
@@ -252,111 +202,9 @@ def _unnamed(outputs: Iterable[Transfer], document: Document, workspace: Workspa
     """The outputs whose name is in no file that is uploaded; none where one of the files cannot be read from here."""
     left = list(outputs)
     try:
-        for path in _uploaded(document, workspace):
-            data = _beginning(path)
+        for path in uploaded(document, workspace):
+            data = beginning(path)
             left = [transfer for transfer in left if basename(transfer.path).encode() not in data]
     except (OSError, ValueError):
         return []
     return left
-
-
-def _uploaded(document: Document, workspace: Workspace) -> Iterator[Path]:
-    """Every file that is uploaded. Raises OSError where there are too many, or none where some should be."""
-    number = 0
-    for key in ("files", "directories"):
-        node = document.at(("inputs", key))
-        for item in node.items if node else ():
-            if item.kind != "scalar" or re.search(r"\brucio\s*\(", item.value):
-                continue
-            path = workspace.path(item.value)
-            before = number
-            for each in [path] if path.is_file() else path.rglob("*"):
-                if each.is_file():
-                    number += 1
-                    yield each
-                if number > _MAX_FILES:
-                    raise OSError("too many files")
-            if number == before:
-                raise OSError("no files")
-
-
-def _beginning(path: Path) -> bytes:
-    """The first megabyte of a file, which may be one of data."""
-    with path.open("rb") as stream:
-        return stream.read(_MAX_FILE)
-
-
-def _check_files(document: Document, workspace: Workspace, report: Report) -> None:
-    """Transfers by hand in the file of the workflow, and in the shell scripts that are uploaded."""
-    node, listed = document.at(("workflow", "file")), document.at(("inputs", "files"))
-    names = [item.value for item in (listed.items if listed else ()) if item.value.endswith(".sh")]
-    if node is not None and node.kind == "scalar":
-        names.insert(0, node.value.partition("#")[0])
-    for name in dict.fromkeys(names):
-        try:
-            text = _beginning(workspace.path(name)).decode("utf-8")
-        except (OSError, ValueError):
-            continue  # whether a file must exist is said where it is needed
-        if "rucio" not in text or is_ours(text):
-            continue
-        source = Source(workspace.path(name).as_posix(), text)
-        _check_ignores(source, report)
-        for found in transfers_by_hand(text, {}, in_file=True):
-            _report_by_hand(Span(source, found.start, found.end), found, report)
-
-
-def _report_by_hand(span: Span, found: ByHand, report: Report) -> None:
-    message = f'"{found.verb}" exits with 0 when it fails, and the workflow goes on'
-    if not found.silent:
-        message = f'"{found.verb}" moves data by hand: nothing checks it before the workflow runs'
-    hint = f"write under {found.section}: {found.line}"
-    report.add(rules.HAND_WRITTEN_TRANSFER, span, message, hint)
-
-
-def check_size(
-    document: Document, output: Document, files: Mapping[str, str], workspace: Workspace, report: Report
-) -> None:
-    """Report, at its place in the source, what is too large in what REANA is given: the output and its files."""
-    inputs = [output.at(("inputs", key)) for key in ("files", "directories")]
-    entries = sum(len(node.items) for node in inputs if node)
-    if entries > MAX_ENTRIES:
-        where = ("inputs", "files") if inputs[0] else ("inputs", "directories")
-        message = (
-            f"REANA 0.95 takes {MAX_ENTRIES} entries of inputs.files and inputs.directories, and these are {entries}"
-        )
-        hint = "list a directory in place of its files, or stage a dataset"
-        report.add(rules.TOO_LARGE_FOR_REANA, document.key_span(where), message, hint)
-    size = _workflow_size(output, files, workspace)
-    if size > MAX_JSON:
-        sizes = f"{size // 1024} KB, and REANA can start at most {MAX_JSON // 1024} KB"
-        message = f"this workflow and its parameters take {sizes}"
-        hint = "move long commands and lists into files, and list them in inputs.files"
-        report.add(rules.TOO_LARGE_FOR_REANA, document.key_span(("workflow",)), message, hint)
-
-
-def _workflow_size(output: Document, files: Mapping[str, str], workspace: Workspace) -> int:
-    """Bytes of JSON in which the engine gets the workflow; Snakemake reads its own from the workspace."""
-    data = output.root.data
-    workflow = data["workflow"] if isinstance(data.get("workflow"), dict) else {}
-    inputs = data["inputs"] if isinstance(data.get("inputs"), dict) else {}
-    specification = workflow.get("specification", {})
-    name = workflow.get("file")
-    if workflow.get("type") in ("cwl", "yadage") and isinstance(name, str):
-        specification = _content(name.partition("#")[0], files, workspace)
-    elif workflow.get("type") == "snakemake":
-        return 0
-    return len(json.dumps(specification, default=str)) + len(json.dumps(inputs.get("parameters", {}), default=str))
-
-
-def _content(name: str, files: Mapping[str, str], workspace: Workspace) -> object:
-    """The data in a workflow's file. Those that it loads are not counted: the size is at least this."""
-    text = files.get(name)
-    if text is None:
-        try:
-            text = workspace.path(name).read_bytes()[: documents.MAX_BYTES].decode("utf-8")
-        except (OSError, ValueError):
-            return {}
-    if 6 * len(text) < MAX_JSON and "*" not in text:  # JSON has at most six characters for one; aliases have more
-        return {}
-    document = documents.parse(Source(name, text), Report())
-    return document.root.data if document else {}

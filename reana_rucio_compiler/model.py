@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from .records import dataclass
 from .source import Span
 
 
@@ -102,11 +102,29 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class Locked:
+    """What a DID held when it was locked. ``type`` is ``file``, ``dataset``, ``container`` or ``wildcard``.
+
+    ``files`` are lines ``scope:name bytes checksum``, sorted, with ``adler32:…``, ``md5:…`` or ``-`` for a checksum;
+    None where they were too many to be listed. ``digest`` is the SHA-256 of those lines.
+    """
+
+    type: str
+    length: int
+    bytes: int
+    digest: str
+    files: tuple[str, ...] | None
+    open: bool | None = None
+    monotonic: bool | None = None
+
+
+@dataclass(frozen=True)
 class Transfer:
     """One DID to or from one workspace path. ``type`` is ``"file"`` or ``"directory"`` (many files, flat, in it).
 
     ``path`` is a normalised relative POSIX path. ``lifetime`` is in seconds. ``references`` are the expressions that
-    say it, the declaring one first.
+    say it, the declaring one first. ``lock`` is what must be staged, where the DID is locked; with ``contents`` =
+    ``"locked"`` just those files are, whatever a dataset holds today.
     """
 
     direction: str
@@ -124,6 +142,8 @@ class Transfer:
     lifetime: int | None = None
     if_exists: str = "skip"
     output: str | None = None
+    contents: str | None = None
+    lock: Locked | None = None
 
     @property
     def did(self) -> str:

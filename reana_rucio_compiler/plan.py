@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from . import rules
-from .checks import bad_path, check, normalised
+from .checks import bad_path, check, normalised, parents
 from .diagnostics import Report
 from .documents import Document
 from .model import Instance, Place, Plan, Reference, Transfer, Value
+from .records import replace
 from .source import Span
 from .workspace import own_files
 
@@ -115,7 +115,7 @@ def _report_conflicts(document: Document, inputs: list[Transfer], report: Report
             _conflict(transfer, f'"{path}" is also the path of', *taken[path], report)
         taken.setdefault(path, here)
     for path, (what, span) in taken.items():
-        for parent in _parents(path):
+        for parent in parents(path):
             if parent not in taken or parent in uploaded:
                 continue
             inner, outer = _at(by_place, path), _at(by_place, parent)
@@ -133,13 +133,6 @@ def _conflict(transfer: Transfer, message: str, what: str, other: Span, report: 
     word = transfer.references[0].expression.path
     hint = "give one of the two another path with `-> path`"
     report.add(rules.SAME_PATH, word.span if word else transfer.span, f"{message} {what} on line {other.line}", hint)
-
-
-def _parents(path: str) -> Iterable[str]:
-    at = path.rfind("/")
-    while at > 0:
-        yield path[:at]
-        at = path.rfind("/", 0, at)
 
 
 def _plain_paths(document: Document) -> Iterable[tuple[str, str, Span]]:

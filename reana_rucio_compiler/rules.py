@@ -1,4 +1,5 @@
-"""Every rule, in reading order. RR0 reading, RR1 the expression, RR2 its meaning, RR3 REANA's own rules, RR4 engines.
+"""Every rule, in reading order. RR0 reading, RR1 the expression, RR2 its meaning, RR3 REANA's own rules, RR4 engines,
+RR5 what Rucio says, now or when it was locked.
 
 A rule is named after the bad pattern; a code is never reused. Each has a golden case in ``tests/golden/errors/``.
 """
@@ -20,6 +21,7 @@ YAML_TAG = Rule("RR008", "yaml-tag", _E, "a YAML tag that REANA does not know")
 MISSING_FILE = Rule("RR009", "missing-file", _E, "a workflow file that does not exist")
 OTHER_BASE = Rule("RR010", "other-base", _W, "a path that only one version of REANA finds", ignorable=True)
 BAD_IGNORE = Rule("RR011", "bad-ignore", _W, "a comment that is to ignore a rule, and does not")
+SHARED_FILE = Rule("RR012", "shared-file", _E, "a file that two specifications compile to")
 
 SYNTAX = Rule("RR101", "bad-syntax", _E, "an expression that is not of the form rucio(instance, scope, name)")
 YAML_TRAP = Rule("RR102", "yaml-trap", _E, "an expression that YAML cuts up or reads as something else")
@@ -68,6 +70,7 @@ CWL_SECONDARY = Rule("RR414", "cwl-secondary", _E, "a staged file without a seco
 CWL_NO_FILE = Rule("RR415", "cwl-no-file", _W, "a staged path that no input of the workflow takes", ignorable=True)
 CWL_NO_OUTPUT = Rule("RR416", "cwl-no-output", _E, "an output path that no one output of the workflow is known to be")
 CWL_OTHER_NAME = Rule("RR417", "cwl-other-name", _W, "an output path unlike the output's own name", ignorable=True)
+CWL_FORM = Rule("RR418", "cwl-form", _E, "a CWL workflow that lacks a part, or has it in a form that CWL does not know")
 
 YADAGE_TOPLEVEL = Rule("RR431", "yadage-toplevel", _E, "a toplevel that is not the workspace")
 NOT_A_WORKFLOW = Rule("RR432", "not-a-workflow", _E, "a Yadage workflow that cannot be read")
@@ -94,9 +97,17 @@ PART_OF_STAGED = Rule(
 )
 NOT_NEEDED = Rule("RR457", "not-needed", _W, "a staged path that no rule takes as its input", ignorable=True)
 NOT_AN_INPUT = Rule("RR458", "not-an-input", _W, "a rule that uses a staged path without taking it", ignorable=True)
+WORKDIR = Rule("RR459", "workdir", _E, "a working directory that is not the workspace", ignorable=True)
 SHARED_WILDCARDS = Rule(
     "RR460", "shared-wildcards", _W, "a rule whose wildcards match what is staged by wildcards", ignorable=True
 )
-WORKDIR = Rule("RR459", "workdir", _E, "a working directory that is not the workspace", ignorable=True)
+
+BAD_LOCK = Rule("RR501", "bad-lock", _E, "a lock that cannot be used")
+NOT_LOCKED = Rule("RR502", "not-locked", _W, "a DID that is not in the lock", ignorable=True)
+LOCK_REQUIRED = Rule("RR503", "lock-required", _E, "a DID that is not in the lock, where --locked asks for it")
+FILES_NOT_LOCKED = Rule("RR504", "files-not-locked", _E, "contents=locked where no lock lists the files")
+MISSING_DID = Rule("RR511", "missing-did", _E, "a DID that Rucio does not have")
+WRONG_KIND = Rule("RR512", "wrong-kind", _E, "a dataset staged as a file, or a file as a dataset")
+BAD_CONTENT = Rule("RR513", "bad-content", _E, "a dataset that is empty, or cannot be one directory")
 
 RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

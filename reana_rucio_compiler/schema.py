@@ -13,10 +13,11 @@ from .diagnostics import Report
 from .documents import Date, Document, Node, Where, walk
 from .instances import nearest
 from .source import Span
+from .validity import is_surely_valid
 
 VERSIONS = ("0.9", "0.95")
 
-_COUNTED = (("inputs", "files"), ("inputs", "directories"))  # without what is staged, once that is known (lint.py)
+_COUNTED = (("inputs", "files"), ("inputs", "directories"))  # without what is staged, once that is known (limits.py)
 
 Finding = tuple[bool, Where, str, str]  # whether REANA refuses it, where, what, the remedy
 
@@ -77,8 +78,21 @@ def _no_json(node: Node) -> str:
 def findings(data: Any, version: str) -> list[Finding]:
     """What one version of REANA refuses or ignores, in order of place."""
     data = {key: value for key, value in data.items() if key != "rucio"}
+    if is_surely_valid(data, _schema(version)):
+        return []
+    return _findings(_validator(version), data)
+
+
+def findings_by(schema: Any, data: Any) -> list[Finding]:
+    """What a schema that is not ours refuses, or does not know, in order of place."""
+    from jsonschema.validators import validator_for
+
+    return _findings(validator_for(schema)(schema), data)
+
+
+def _findings(validator: Any, data: Any) -> list[Finding]:
     found: list[Finding] = []
-    for error in _validator(version).iter_errors(data):
+    for error in validator.iter_errors(data):
         found += _explain(error)
     return sorted(dict.fromkeys(found), key=lambda finding: (repr(finding[1]), finding[2]))
 
@@ -87,7 +101,12 @@ def findings(data: Any, version: str) -> list[Finding]:
 def _validator(version: str) -> Any:
     from jsonschema import Draft7Validator
 
-    return Draft7Validator(json.loads(resources.read("schemas", f"reana-{version}.json")))
+    return Draft7Validator(_schema(version))
+
+
+@cache
+def _schema(version: str) -> Any:
+    return json.loads(resources.read("schemas", f"reana-{version}.json"))
 
 
 def _explain(error: Any) -> Iterator[Finding]:
@@ -118,8 +137,8 @@ def _explain(error: Any) -> Iterator[Finding]:
         described = error.schema.get("description", f"it must match {limit}").rstrip(".")
         yield True, path, f'{name} cannot be "{value}"', described[0].lower() + described[1:]
     elif error.validator in ("maxItems", "minItems"):
-        most = "at most" if error.validator == "maxItems" else "at least"
-        yield True, path, f"{name} may have {most} {limit} entries, and has {len(value)}", ""
+        most = "may have at most" if error.validator == "maxItems" else "must have at least"
+        yield True, path, f"{name} {most} {limit} entr{'y' if limit == 1 else 'ies'}, and has {len(value)}", ""
     elif error.validator in ("anyOf", "oneOf"):
         inner = [finding for each in error.context for finding in _explain(each)]
         yield inner[0] if inner else (True, path, f"{name} is of no form that is known here", "")

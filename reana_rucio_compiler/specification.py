@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from posixpath import splitext
+from posixpath import basename, splitext
 from typing import Any
 
 from .checks import normalised
@@ -12,17 +12,26 @@ from .edits import Edit, Uneditable, apply, edit_sequence, remove_key, replace_s
 from .model import Place, Plan, Reference
 from .staging import HEADER
 from .task import Graft, Task
+from .workspace import STDIN
 
 FORMAT = 1  # of the output; raised when a new release would compile the same source to something else
 
 
-def header(*names: str) -> str:
-    """The first line of a generated file, which names the sources that it is compiled from."""
-    if names == ("<stdin>",):
+def header(document: Document) -> str:
+    """The first line of a compiled specification, which names its source."""
+    if document.source.name == STDIN:
         return f"{HEADER} (output format {FORMAT}) from standard input.\n"
-    sources = " and ".join(name.replace("\\", "/").rpartition("/")[2] for name in names)
-    what = "that file and compile it" if len(names) == 1 else "those and compile them"
-    return f"{HEADER} (output format {FORMAT}) from {sources}: edit {what} again.\n"
+    name = basename(document.source.name.replace("\\", "/"))
+    return f"{HEADER} (output format {FORMAT}) from {name}: edit that file and compile it again.\n"
+
+
+def side_header(task: Task, name: str) -> str:
+    """The first line of a generated workflow or parameter file, which names the specification and the original.
+
+    By the first, another specification that needs the same original knows whose the file is (ownership.py).
+    """
+    sources = f"{task.workspace.name_of(task.document)} and {basename(name)}"
+    return f"{HEADER} (output format {FORMAT}) from {sources}: edit those and compile them again.\n"
 
 
 def compiled_name(path: str) -> str:
@@ -57,7 +66,7 @@ def edit_specification(document: Document, plan: Plan, graft: Graft) -> list[Edi
         added = needed if path == ("inputs", "files") else []
         if (indexes or added) and (document.at(path) or added):
             edits += _edit_list(document, path, indexes, added, graft.parameters)
-    if graft.parameters and inputs is not None and inputs.kind == "mapping":
+    if graft.parameters and inputs is not None and inputs.pairs:
         edits += set_key(document, ("inputs", "parameters"), graft.parameters)
     for path, texts in replaced.items():
         if texts:
@@ -65,7 +74,7 @@ def edit_specification(document: Document, plan: Plan, graft: Graft) -> list[Edi
     edits += _edit_bundle(document, graft)
     if document.at(("rucio",)):
         edits += remove_key(document, ("rucio",))
-    return [*edits, _header(document)]
+    return [*edits, _header(document, header(document))]
 
 
 def _edit_bundle(document: Document, graft: Graft) -> list[Edit]:
@@ -98,7 +107,7 @@ def _edit_list(
     if node is not None and node.kind == "sequence":
         return edit_sequence(document, path, remove=removed, append=added)
     parent = document.at(path[:1])
-    if parent is not None and parent.kind == "mapping":
+    if parent is not None and parent.pairs:
         return set_key(document, path, added)
     return set_key(document, path[:1], {path[1]: added, **({"parameters": parameters} if parameters else {})})
 
@@ -129,8 +138,9 @@ def rename_parameter_file(task: Task) -> tuple[dict[str, str], list[Edit]]:
     edits = edit_parameters(task.parameters, task.plan)
     if not edits:
         return {}, []
-    name = compiled_name(task.document.at(where).value)  # type: ignore[union-attr]
-    text = apply(task.parameters.source, [*edits, _header(task.parameters)])
+    old = task.document.at(where).value  # type: ignore[union-attr]
+    name = compiled_name(old)
+    text = apply(task.parameters.source, [*edits, _header(task.parameters, side_header(task, old))])
     return {name: text}, [rename(task.document, where, name)]
 
 
@@ -144,6 +154,6 @@ def rename(document: Document, where: tuple[str, ...], name: str) -> Edit:
     return replace_scalar(node, name, parent.style == "flow")
 
 
-def _header(document: Document) -> Edit:
+def _header(document: Document, line: str) -> Edit:
     start = 1 if document.source.text.startswith("\ufeff") else 0
-    return Edit(start, start, -1, header(document.source.name))
+    return Edit(start, start, -1, line)

@@ -11,11 +11,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .model import Instance, Plan, Transfer
+from .records import dataclass, replace
 
 BUDGET = 64 * 1024  # bytes of programs and manifests in one specification
 STAGER_FILE = "rucio-stager.py"
@@ -71,7 +71,7 @@ class Job:
             "receipt": self.receipt,
         }
         if self.downloads:
-            manifest["downloads"] = [_entry(transfer, ("rse", "first")) for transfer in self.downloads]
+            manifest["downloads"] = [_entry(transfer, ("rse", "first", "contents")) for transfer in self.downloads]
         if self.uploads:
             keys = ("rse", "dataset", "prefix", "lifetime", "if_exists")
             manifest["uploads"] = [_entry(transfer, keys) for transfer in self.uploads]
@@ -87,8 +87,18 @@ def address(instance: Instance) -> dict[str, str]:
 
 
 def _entry(transfer: Transfer, keys: Iterable[str]) -> dict[str, Any]:
-    entry = {"scope": transfer.scope, "name": transfer.name, "type": transfer.type, "path": transfer.path}
+    entry: dict[str, Any] = {
+        "scope": transfer.scope,
+        "name": transfer.name,
+        "type": transfer.type,
+        "path": transfer.path,
+    }
     entry.update((key, getattr(transfer, key)) for key in keys if getattr(transfer, key) is not None)
+    lock = transfer.lock
+    if lock and lock.files is not None:
+        entry["lock"] = {"files": list(lock.files)}
+    elif lock:
+        entry["lock"] = {"length": lock.length, "bytes": lock.bytes, "digest": lock.digest}
     return entry
 
 
@@ -150,12 +160,12 @@ class Embedding:
         return name if name in self.files else None
 
 
-def script(texts: Mapping[str, str], run: str, fetched: Iterable[str] = ()) -> str:
+def script(texts: Mapping[str, str], run: str, first: Iterable[str] = ()) -> str:
     """A shell command that writes the texts to files in a private directory, ``$stage``, and runs a program on them.
 
-    ``fetched`` are commands that put more files there. The exit status is that of ``run``.
+    ``first`` are commands that come before. The exit status is that of ``run``.
     """
-    lines = ["{", "stage=`TMPDIR=/tmp mktemp -d` || exit 3", *fetched]
+    lines = ["{", "stage=`TMPDIR=/tmp mktemp -d` || exit 3", *first]
     for name, text in texts.items():
         end = "END_OF_" + name.partition(".")[0].upper()
         lines += [f"cat > \"$stage/{name}\" <<'{end}'", text.rstrip("\n"), end]
@@ -223,20 +233,27 @@ def encode(manifest: Mapping[str, Any]) -> str:
     """A manifest as ASCII JSON, an entry a line, in which no engine and no shell finds anything of its own."""
     parts = []
     for key, value in manifest.items():
-        if isinstance(value, list):
-            text = "[\n  " + ",\n  ".join(json.dumps(each) for each in value) + "\n ]"
-        else:
-            text = json.dumps(value)
-        parts.append(f" {json.dumps(key)}: {text}")
+        lines = "[\n  " + ",\n  ".join(map(_line, value)) + "\n ]" if isinstance(value, list) else json.dumps(value)
+        parts.append(f" {json.dumps(key)}: {lines}")
     text = "{\n" + ",\n".join(parts) + "\n}\n"
     for special, escaped in _ESCAPED:
         text = text.replace(special, escaped)
     return text
 
 
+def _line(entry: Any) -> str:
+    """An entry of a manifest on a line; each file of a locked dataset on one of its own, so that diffs tell it."""
+    files = entry.get("lock", {}).get("files", ()) if isinstance(entry, dict) else ()
+    if len(files) < 2:
+        return json.dumps(entry)
+    head = json.dumps({key: value for key, value in entry.items() if key != "lock"})
+    lines = ",\n   ".join(map(json.dumps, files))
+    return f'{head[:-1]}, "lock": {{"files": [\n   {lines}]}}}}'
+
+
 def unique(name: str, taken: Iterable[str], separator: str = "-") -> str:
     """The name, or the name with the first number that makes it one that is not taken."""
-    others = set(taken)
+    others = taken if isinstance(taken, (set, frozenset, dict)) else set(taken)
     if name not in others:
         return name
     numbered = (f"{name}{separator}{number}" for number in range(2, len(others) + 3))

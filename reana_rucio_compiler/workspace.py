@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from . import documents, rules
 from .diagnostics import Report
 from .documents import Document, Where
+from .instances import nearest
+from .records import dataclass
 from .source import Span
+
+STDIN = "<stdin>"  # what messages call a specification that was read from there
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,11 @@ class Workspace:
     def path(self, name: str) -> Path:
         """Where a file of the workspace is on this machine."""
         return self.base / name
+
+    def name_of(self, document: Document) -> str:
+        """How generated files name the specification that they are made for: by its path in the workspace."""
+        name = document.source.name
+        return "standard input" if name == STDIN else os.path.relpath(name, self.base).replace(os.sep, "/")
 
     def exists(self, name: str) -> bool:
         """Whether there is a regular file of that name."""
@@ -47,13 +57,22 @@ class Workspace:
 
     def _found(self, name: str, report: Report, at: Span) -> bool:
         if not self.exists(name):
-            hint = "paths are relative to the directory of the specification"
+            folder = self.path(name).parent
+            others = [posixpath.join(posixpath.dirname(name), each.name) for each in _files(folder)]
+            hint = nearest(name, others) or "paths are relative to the directory of the specification"
             report.add(rules.MISSING_FILE, at, f'the file "{name}" does not exist', hint)
         return self.exists(name)
 
     def shown(self, name: str) -> str:
         """How messages call a file of the workspace."""
         return (self.base / name).as_posix() if self.base != Path() else name
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(each for each in folder.iterdir() if each.is_file())
+    except OSError:
+        return []
 
 
 def own_files(document: Document) -> Iterator[tuple[Where, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from .compiler import Compilation
@@ -36,6 +35,13 @@ def write(result: Compilation, spec: Path, output: str | None) -> None:
         sys.stdout.buffer.flush()
 
 
+def write_lock(path: Path, text: str) -> bool:
+    """Write a lock; whether it has changed. Raises ``Refused``."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise Refused(f'"{path}" is in the way of the lock; remove it')
+    return _replace(path, text.encode())
+
+
 def _check_ours(path: Path) -> None:
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise Refused(f'"{path}" is in the way of a generated file; remove it')
@@ -56,6 +62,8 @@ def _replace(path: Path, data: bytes) -> bool:
     """Put the data at the path in one step; whether anything changed."""
     if path.exists() and path.read_bytes() == data:
         return False
+    import tempfile  # a twentieth of a run that writes to standard output
+
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

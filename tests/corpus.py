@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-ERRORS = ROOT / "tests" / "golden" / "errors"
+ERRORS = (ROOT / "tests" / "golden" / "errors", ROOT / "tests" / "rucio" / "golden")
 VALID = [*sorted((ROOT / "tests" / "golden" / "serial").iterdir()), *sorted((ROOT / "examples").glob("serial-*"))]
 PLACES = 2  # at which each change is made in each specification: the first ones
 
@@ -109,6 +109,7 @@ def _is_live(text: str, found: re.Match[str]) -> bool:
 
 
 def by_hand() -> dict[str, str]:
-    """What is said of each case under golden/errors/ where something is said."""
-    said = {path.parent.name: path.read_text() for path in sorted(ERRORS.glob("*/expected"))}
+    """What is said of each case under golden/errors/, and of those with a real server, where something is said."""
+    paths = [path for folder in ERRORS for path in sorted(folder.glob("*/expected"))]
+    said = {path.parent.name: path.read_text() for path in paths}
     return {name: text for name, text in said.items() if "[RR" in text}

@@ -71,6 +71,11 @@ RECIPES: dict[str, Recipe] = {
         (3, 13),
         ("reana-commons[cwl,snakemake,yadage]==0.95.0a26", "setuptools<70"),
     ),
+    "reana-client-0.95": Recipe(
+        (3, 11),
+        (3, 13),
+        ("reana-client==0.95.0a6 reana-commons==0.95.0a26", "setuptools<70"),
+    ),
 }
 
 

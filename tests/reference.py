@@ -42,6 +42,7 @@ _GROUPS = {
     "RR2": "What it means",
     "RR3": "REANA's own rules",
     "RR4": "Workflows and engines",
+    "RR5": "What Rucio holds",
 }
 
 

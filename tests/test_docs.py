@@ -14,33 +14,28 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reana_rucio_compiler.compiler import compile_bytes
+from reana_rucio_compiler.compiler import compile_bytes, compile_file
 from reana_rucio_compiler.diagnostics import Severity
 from reana_rucio_compiler.render import text
 from tests import reference
-from tests.examples import ROOT, WORKFLOW, Block, blocks, environment, replayed
+from tests.examples import ROOT, WORKFLOW, Block, blocks, environment, replayed, write
 
 # The examples of diagnostics.md, many of which are wrong on purpose, are held by test_explanations.py.
 PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {reference.PAGE})]
+WITH_RUCIO = [ROOT / "docs" / "lock.md"]  # rucio/test_docs.py holds their sessions against a real server
 
 
-CWL = """\
-cwlVersion: v1.0
-class: Workflow
-inputs: {events: File}
-outputs: []
-steps:
-  show:
-    run: {class: CommandLineTool, baseCommand: cat, inputs: {events: {type: File, inputBinding: {}}}, outputs: []}
-    in: {events: events}
-    out: []
-"""
+def _cwl(compiled: bool = False) -> list[Block]:
+    """The files of the analysis in the documentation of CWL: the user's, or those that are compiled."""
+    page = (ROOT / "docs" / "cwl.md").read_text()
+    return [each for each in blocks(page) if each.name and (".rucio." in each.name) is compiled]
 
 
 def _blocks(language: str, pattern: str) -> list[object]:
     return [
         pytest.param(block, id=f"{path.name}-{number}")
         for path in PAGES
+        if language != "console" or path not in WITH_RUCIO
         for number, block in enumerate(blocks(path.read_text()), 1)
         if block.language == language and re.match(pattern, block.text)
     ]
@@ -52,12 +47,24 @@ def test_specification_in_the_documentation_compiles(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("Snakefile").write_text('rule all:\n    input: "plot.png"\n')
-    Path("workflow.cwl").write_text(CWL)
-    Path("input.yml").write_text("events: {class: File, location: data/events.root}\n")
+    write(tmp_path, _cwl())
     result = compile_bytes(block.specification.encode(), "reana.yaml")
     assert not [found for found in result.diagnostics if found.severity is Severity.ERROR]
     assert result.text is not None
     assert "rucio-stage-" in "\n".join([result.text, *result.files.values()])
+
+
+def test_cwl_in_the_documentation_compiles_to_what_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ROOT / "docs" / "cwl.md"
+    write(tmp_path, [next(blocks(page.read_text())), *_cwl()])
+    monkeypatch.chdir(tmp_path)
+    result = compile_file(Path("reana.yaml"))
+    assert not result.diagnostics
+    for block in _cwl(compiled=True):
+        if os.environ.get("UPDATE_GOLDEN"):
+            text = page.read_text()
+            page.write_text(text[: block.start] + result.files[block.name] + text[block.end :])
+        assert block.text == result.files[block.name]
 
 
 def test_diagnostic_in_the_readme_is_what_is_said() -> None:
@@ -127,15 +134,37 @@ def test_configurations_in_the_documentation_fit_what_is_published() -> None:
     assert "./reana-rucio.json" in json.loads(settings.text)["yaml.schemas"]
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_offered_as_documented(shell: str, tmp_path: Path) -> None:
-    row = next(line for line in (ROOT / "docs/editors.md").read_text().splitlines() if line.startswith(f"| {shell} "))
-    assert f"_REANA_RUCIO_COMPLETE={shell}_source reana-rucio" in row
-    variables = {**environment(tmp_path), "_REANA_RUCIO_COMPLETE": f"{shell}_source"}
-    ran = subprocess.run(["reana-rucio"], env=variables, capture_output=True, text=True)
-    assert "reana-rucio" in ran.stdout, ran.stderr
-    if shell == "bash" and importlib.metadata.version("click") >= "8":
-        asked = {**variables, "_REANA_RUCIO_COMPLETE": "bash_complete"}
-        words = {**asked, "COMP_WORDS": "reana-rucio explain RR40", "COMP_CWORD": "2"}
-        ran = subprocess.run(["reana-rucio"], env=words, capture_output=True, text=True)
-        assert "plain,RR405" in ran.stdout.splitlines()
+# What a shell does where the Tab key is pressed behind `reana-rucio explain RR40`; zsh's own functions only print.
+_TAB = {
+    "bash": """
+        COMP_WORDS=(reana-rucio explain RR40); COMP_CWORD=2
+        $(complete -p reana-rucio | sed 's/.* -F \\([^ ]*\\) .*/\\1/') reana-rucio
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """,
+    "zsh": """
+        _describe() { print -l -- ${(P)3} }; compadd() { print -- "$@" }
+        words=(reana-rucio explain RR40); CURRENT=3
+        ${_comps[reana-rucio]}
+    """,
+    "fish": """
+        complete -C "reana-rucio explain RR40"
+    """,
+}
+
+
+@pytest.mark.parametrize("shell", _TAB)
+def test_shell_completes_when_it_has_read_the_documented_line(shell: str, tmp_path: Path) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"there is no {shell} here")
+    if importlib.metadata.version("click") < "8":
+        pytest.skip("from Click 8 on")
+    rows = (ROOT / "docs/editors.md").read_text().splitlines()
+    line = next(each.split("`")[1] for each in rows if each.startswith(f"| {shell} ")).replace("\\|", "|")
+    script = tmp_path / "script"
+    script.write_text(f"{line}\n{_TAB[shell]}")
+    bare = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["-N"]}[shell]
+    variables = {**environment(tmp_path), "HOME": str(tmp_path), "NO_COLOR": "1"}
+    ran = subprocess.run([shell, *bare, script], env=variables, capture_output=True, text=True)
+    offered = re.findall(r"^(RR\d+)", ran.stdout, re.MULTILINE)
+    assert "RR405" in offered, ran.stderr
+    assert all(code.startswith("RR40") for code in offered)

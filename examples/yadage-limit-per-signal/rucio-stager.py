@@ -4,8 +4,8 @@
 
 Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest; VALUE replaces {NAME} in it. The
 last thing written, if all went well, is a receipt. Exit: 0 done, 1 unexpected, 2 manifest or usage, 3 secret,
-proxy or configuration, 4 server not reached, 5 no such DID or replica, 6 checksum or size, 7 permission,
-quota or RSE, 8 DID exists with other content, 9 local output missing; standard error ends with the cause.
+proxy or configuration, 4 server not reached, 5 no such DID or replica, 6 checksum, size or lock, 7
+permission, quota or RSE, 8 DID exists with other content, 9 local output missing; stderr ends with the cause.
 
 What is staged in is there as a whole and right, or not at all. What is there and right stays; a file that is
 wrong is replaced, and so is a directory, unless it holds what does not belong to it: that is refused.
@@ -58,7 +58,9 @@ FIELDS = {  # of an object ("!" = required): an object, a list [], a type of num
                  "account": TEXT, "auth_type!": "x509_proxy|userpass|oidc", "proxy_file": PART,
                  "username_env": TEXT, "password_env": TEXT, "token_file": PART},
     "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory|member", "path!": PATH, "rse": TEXT,
-                  "first": int},  # "member": the file of a dataset that is named as the path ends
+                  "first": int,  # "member": the file of a dataset that is named as the path ends
+                  "contents": "locked", "lock": {}},
+    "lock": {"files": [TEXT], "length": int, "bytes": float, "digest": TEXT},  # files: as line_of() has them
     "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
                 "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
                 "if_exists": "skip|fail"},
@@ -163,7 +165,7 @@ class Traces(list):
 
 def check(value, shape, where="manifest"):
     """Refuse a value that FIELDS does not allow; `where` locates it."""
-    name = where.split("[")[0]
+    name = where.rpartition(".")[2].split("[")[0]
     if shape == {} and isinstance(value, dict):
         fields, prefix = FIELDS[name], "" if where == "manifest" else where + "."
         for field in [field[:-1] for field in fields if field[-1] == "!"] + sorted(value):
@@ -470,6 +472,12 @@ def did(key):
     return dict(scope=key[0], name=key[1])
 
 
+def line_of(row):
+    """A file in a lock: `scope:name bytes checksum`."""
+    known = [kind + ":" + row[kind] for kind in ("adler32", "md5") if row.get(kind)] + ["-"]
+    return "%s:%s %d %s" % (row["scope"], row["name"], row["bytes"], known[0])
+
+
 def chunks(items, length):
     return [items[start:start + length] for start in range(0, len(items), length)]
 
@@ -488,15 +496,39 @@ def resolve(server, downloads):
         kind = known[keys[0]]["did_type"].lower()
         if kind != "file":
             raise Error(MISSING, "%s:%s: is a %s, not a file; list it under directories", *keys[0] + (kind,))
-    return [(entry, [known[key] for key in keys]) for entry, keys in plan]
+    found = [(entry, [known[key] for key in keys]) for entry, keys in plan]
+    for entry, files in found:
+        if "lock" in entry:
+            check_lock(entry, entry["lock"], [line_of(file) for file in files])
+    return found
+
+
+def check_lock(entry, lock, lines):
+    """Refuse content that is not what was locked, before any of it is fetched."""
+    now = {line.split(" ")[0]: line for line in lines}
+    then = {line.split(" ")[0]: line for line in lock.get("files", lines)}
+    if entry["type"] != "directory":  # the lock of a wildcard holds others, too
+        then = {name: then[name] for name in now if name in then}
+    found = [what + brief(sorted(names)) for what, names in (
+        ("added ", set(now) - set(then)), ("removed ", set(then) - set(now)),
+        ("changed ", {name for name in now if now[name] != then.get(name, now[name])})) if names]
+    text = "".join(line + "\n" for line in sorted(lines))
+    if "files" not in lock and lock.get("digest") != "sha256:" + hashlib.sha256(text.encode()).hexdigest():
+        found.append("its %d files are not the %d of then" % (len(lines), lock.get("length", 0)))
+    if found:
+        raise Error(MISMATCH, "%s: is not what was locked: %s; reana-rucio lock and compile take it as it is",
+                    ":".join(key_of(entry)), ", ".join(found))
 
 
 def members(server, entry):
     """The files of a dataset, of the datasets of a container, or of all that a wildcard matches, by name."""
     scope, name = key_of(entry)
-    what = scope + ":" + name
+    what, keys = scope + ":" + name, set()
     with about(what, "`rucio list-dids` shows what there is"):
-        if "*" in name:  # some databases ignore case
+        if "contents" in entry:
+            roots, keys = [], {
+                tuple(line.split(" ")[0].split(":")) for line in entry.get("lock", {}).get("files", [])}
+        elif "*" in name:  # some databases ignore case
             fits = re.compile(".*".join(map(re.escape, name.split("*"))) + r"\Z").match
             roots = [(row["name"], row["did_type"]) for row in server.list_dids(
                 scope, dict(name=name), did_type="all", long=True) if fits(row["name"])]
@@ -504,7 +536,7 @@ def members(server, entry):
             roots = [(name, server.get_did(scope, name)["type"])]
             if roots[0][1] == "FILE":
                 raise Error(MISSING, "%s: is a file, not a dataset; list it under files", what)
-        keys = {key for root, kind in roots for key in (
+        keys |= {key for root, kind in roots for key in (
             [(scope, root)] if kind == "FILE" else map(key_of, server.list_files(scope, root)))}
     keys = sorted(keys, key=lambda key: key[::-1])[:entry.get("first")]
     if not keys:

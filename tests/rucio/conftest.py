@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.rucio.server import Server
-from tests.rucio.stager_job import CLIENTS, Job
+from tests.rucio.stager_job import CLIENTS, Job, put
 
 OTHERS = ("clients-1.30.0-py3.6", "clients-1.30.0", "clients-32.8.6", "clients-35.9.2", "clients-38.6.4")
 
@@ -15,3 +15,13 @@ OTHERS = ("clients-1.30.0-py3.6", "clients-1.30.0", "clients-32.8.6", "clients-3
 @pytest.fixture(params=[CLIENTS, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
 def job(request: pytest.FixtureRequest, rucio_server: Server, tmp_path: Path) -> Job:
     return Job(tmp_path, rucio_server, clients=request.param)
+
+
+@pytest.fixture(scope="session")
+def escape(rucio_server: Server, example_dids: object, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """The server that plays `escape`, with what the cases of golden/ and the examples of the rules need on it."""
+    client, directory = rucio_server.client("jdoe"), tmp_path_factory.mktemp("escape")
+    client.call("add_dataset", "user.jdoe", "run2024.aod")
+    for scope in ("user.jdoe", "test"):
+        put(rucio_server, directory, f"{scope}:twin.root", b"x", account="jdoe", dataset="user.jdoe:twins")
+    return rucio_server

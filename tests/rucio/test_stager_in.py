@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import time
@@ -268,3 +269,33 @@ def test_what_is_complete_stays_when_something_else_fails(job: Job, name: str, t
     wanted = (download(f"user.alice:{name}.a", "a"), download(f"user.alice:{name}.ds", "d", "directory"))
     assert job.stage_in(*wanted).code == 5
     assert job.files() == {"a": b"a"}
+
+
+def test_a_lock_holds_for_files_datasets_and_members(job: Job, name: str, tmp_path: Path) -> None:
+    for number in "12":
+        put(job.server, tmp_path, f"user.alice:{name}.{number}", number.encode(), dataset=f"user.alice:{name}.ds")
+    lines = [f"user.alice:{name}.{number} 1 adler32:{zlib.adler32(number.encode()):08x}" for number in "12"]
+    text = "".join(line + "\n" for line in lines)
+    by_digest = {"length": 2, "bytes": 2, "digest": f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"}
+    wanted = [
+        download(f"user.alice:{name}.1", "f", lock={"files": lines}),
+        download(f"user.alice:{name}.ds", "d", "directory", lock={"files": lines}),
+        download(f"user.alice:{name}.ds", "first", "directory", lock={"files": lines[:1]}, first=1),
+        download(f"user.alice:{name}.ds", f"m/{name}.2", "member", lock={"files": lines}),
+        download(f"user.alice:{name}.ds", "digest", "directory", lock=by_digest),
+        download(f"user.alice:{name}.ds", "kept", "directory", lock={"files": lines[1:]}, contents="locked"),
+    ]
+    result = job.stage_in(*wanted)
+    assert result.code == 0, result
+    assert len(job.files()) == 8
+    assert job.files()[f"kept/{name}.2"] == b"2"
+    for number, entry in enumerate(wanted[:5]):
+        lock = entry["lock"]
+        if number == 4:
+            wrong = {**lock, "digest": "sha256:" + "0" * 64}
+        else:
+            wrong = {"files": [line.replace(" 1 ", " 2 ") for line in lock["files"]]}
+        result = job.stage_in({**entry, "path": "new/" + entry["path"], "lock": wrong})
+        assert result.code == 6, result
+        assert "is not what was locked" in result.last
+    assert not (job.workspace / "new").exists()

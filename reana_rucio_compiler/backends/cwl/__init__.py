@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ... import rules
@@ -28,11 +27,14 @@ from ...checks import normalised
 from ...diagnostics import Report
 from ...documents import Where
 from ...edits import Edit, Uneditable, edit_mapping
+from ...limits import MAX_JSON
+from ...records import replace
 from ...source import Span
-from ...specification import compiled_name, edit_parameters, header, rename
-from ...staging import embed, unique
+from ...specification import compiled_name, edit_parameters, rename, side_header
+from ...staging import BUDGET, embed, unique
 from ...task import Graft, Task
 from .binding import Bindings, bind
+from .form import has_form
 from .jobs import MANIFEST_INPUT, PROGRAM_INPUT, RECEIPT, StagingStep, stage_in_steps, stage_out_steps
 from .outline import outline
 from .outputs import select
@@ -64,7 +66,7 @@ def graft(task: Task, report: Report) -> Graft:
     backends = _backends(workflow)
     writer = _Writer(task, files, workflow, job_order, before, after, bool(set(backends.values()) - {"kubernetes"}))
     try:
-        return replace(writer.graft(), steps=outline(workflow, bindings, before, after))
+        return replace(writer.graft(), outline=lambda: outline(workflow, bindings, before, after))
     except Uneditable as error:
         span = Span(writer.rewriting.current.source, error.node.start, error.node.end)
         report.add(
@@ -100,6 +102,8 @@ def _workflow(task: Task, files: Files, report: Report) -> Process | None:
         report.add(
             rules.CWL_VERSION, span, message, f"possible are {', '.join(VERSIONS)}; cwl-upgrader converts older ones"
         )
+        return None
+    if not has_form(process, report):
         return None
     if process.kind == "Workflow":
         return process
@@ -156,7 +160,8 @@ class _Writer:
         self.rewriting = Rewriting(files, workflow)
         main, mark, fragment = task.document.at(FILE).value.partition("#")  # type: ignore[union-attr]
         self.main, self.fragment = normalised(main), mark + fragment
-        self.embedding = embed([step.job for step in (*before, *after)], overhead=overhead((*before, *after)))
+        jobs = [step.job for step in (*before, *after)]
+        self.embedding = embed(jobs, overhead=overhead((*before, *after)), program_apart=self._is_large())
         self.side_inputs = self._side_inputs()
 
     def graft(self) -> Graft:
@@ -179,8 +184,16 @@ class _Writer:
         edits.append(rename(self.task.document, FILE, name + ("" if wrapped else self.fragment)))
         return Graft(tuple(edits), files, self._loads(files), removed, parameters)
 
+    def _is_large(self) -> bool:
+        """Whether the user's workflow leaves no room for the stager in what REANA can start.
+
+        Packed workflows were measured to have 0.8 to 1.3 times the characters of their files.
+        """
+        own = sum(len(document.source.text) for document in self.files.names)
+        return 1.3 * own + BUDGET > MAX_JSON
+
     def _header(self, name: str) -> str:
-        return header(self.task.document.source.name, name)
+        return side_header(self.task, name)
 
     def _side_inputs(self) -> dict[str, str]:
         """An input of the Workflow for each file that carries what is too long for a command, by file."""

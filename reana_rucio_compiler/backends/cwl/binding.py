@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import cached_property
 from typing import Any, Union
 from urllib.parse import unquote
 
 from ... import rules
+from ...checks import parents
 from ...diagnostics import Report
 from ...documents import Document, Where, walk
 from ...model import Plan, Transfer
+from ...records import dataclass
 from ...source import Source
 from ...staging import unique
 from ...task import Task
 from .reading import Entry, Files, Place, Process, builtin, mentions, plain, short
 
-STAGED, HANDED, LISTED = "rucio_staged", "rucio_handed", "rucio_listed"  # the words of driver.py
+STAGED, HANDED, LISTED, LOADED = "rucio_staged", "rucio_handed", "rucio_listed", "rucio_loaded"  # words of driver.py
 
 
 Declared = tuple[Union[Place, None], Union[Place, None]]  # a type, and the secondaryFiles of the files in it
 NOTHING: Declared = (None, None)
+_WORDS = re.compile(r"""[\s'"`=,;:()<>|&]+""")
 
 
 @dataclass(frozen=True)
@@ -54,47 +57,37 @@ class Bound:
     of_step: tuple[str, str] | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Bindings:
-    """All of it: ``waiting`` are the transfers that no File takes, with the steps that wait for them."""
+    """All of it: ``waiting`` are transfers with the steps that wait for them although no File hands them over."""
 
-    bound: list[Bound] = field(default_factory=list)
-    waiting: list[tuple[Transfer, frozenset[str]]] = field(default_factory=list)
+    bound: tuple[Bound, ...]
+    waiting: tuple[tuple[Transfer, frozenset[str]], ...]
 
 
 def bind(task: Task, files: Files, workflow: Process, job_order: Place | None, report: Report) -> Bindings:
     """Find every use of a staged path; what CWL cannot express is reported."""
     finder = _Finder(task, files, workflow, job_order, report)
-    result = Bindings()
-    for entry in workflow.inputs:
-        result.bound += finder.input(entry)
-    for step in workflow.steps:
-        result.bound += finder.step(step)
+    bound = [each for entry in workflow.inputs for each in finder.input(entry)]
+    bound += [each for step in workflow.steps for each in finder.step(step)]
     finder.report_nested(workflow)
-    everything = frozenset(step.id for step in workflow.steps)
-    taken = {transfer for bound in result.bound for transfer in bound.transfers}
+    fed: dict[Transfer, frozenset[str]] = {}
+    for each in bound:
+        fed.update((transfer, fed.get(transfer, frozenset()) | each.steps) for transfer in each.transfers)
+    waiting = []
     for transfer in task.plan.inputs:
-        if transfer in taken:
+        told = finder.told.get(transfer.path, frozenset())
+        if transfer in fed:
+            waiting += [(transfer, told - fed[transfer])] if told - fed[transfer] else []
             continue
-        steps = finder.steps_naming(transfer)
-        result.waiting.append((transfer, steps or everything))
+        steps = told | finder.named.get(transfer.path, frozenset())
+        waiting.append((transfer, steps or finder.steps))
         if transfer not in finder.wrong and not report.failed:
             message = f'nothing in the workflow takes "{transfer.path}" as a File or a Directory'
-            who = "the steps that get its name" if steps else "all steps"
+            who = "the steps that name it" if steps else "all steps"
             hint = f"it is staged into the workspace, and {who} wait for it"
             report.add(rules.CWL_NO_FILE, transfer.span, message, hint)
-    return result
-
-
-def users(workflow: Process, name: str) -> frozenset[str]:
-    """The steps that take an input of the Workflow."""
-    return frozenset(
-        step.id
-        for step in workflow.steps
-        for entry in workflow.step_inputs(step)
-        for _, source, parameter in workflow.refers(entry.field("source"))
-        if not source and parameter == name
-    )
+    return Bindings(tuple(bound), tuple(waiting))
 
 
 class _Finder:
@@ -102,15 +95,17 @@ class _Finder:
         self.task, self.files, self.workflow, self.job_order, self.report = task, files, workflow, job_order, report
         self.staged: Mapping[str, Transfer] = {each.path: each for each in task.plan.inputs}
         self.values = values_of(task.plan)
+        self.below: dict[str, Transfer] = {}  # the first that is staged into a directory
+        for each in task.plan.inputs:
+            for directory in ("", ".", *parents(each.path)):
+                self.below.setdefault(directory, each)
+        self.steps = frozenset(step.id for step in workflow.steps)
         self.names = {entry.id for entry in (*workflow.inputs, *workflow.outputs, *workflow.steps)}
         self.seen: set[tuple[Any, Any]] = set()  # the defaults that are looked at where they are used
         self.wrong: set[Transfer] = set()
         spaces = [place.get("$namespaces") for place in (job_order, Place(workflow.place.document, ())) if place]
-        definitions = workflow.requirement("SchemaDefRequirement")
-        types = definitions.place.get("types") if definitions else None
-        resolved = [files.resolve(each) for each in (types.items if types else ())]
-        self.named_types = {short(name.text): each for each in resolved if (name := each.get("name"))}
-        self.namespaces = {key: text for each in spaces if each for key, text in plain(each.node).items()}
+        self.named_types = workflow.named_types
+        self.namespaces = {key: text for each in spaces if each for key, text in _pairs(each)}
 
     def input(self, entry: Entry) -> Iterator[Bound]:
         """The input of the Workflow as a bound value, if its value holds a staged path."""
@@ -119,7 +114,7 @@ class _Finder:
         if given is None or (given.node.kind == "scalar" and given.node.data is None):
             given, base = entry.field("default"), self.base(entry.place)
         if given is not None:
-            steps = users(self.workflow, entry.id)
+            steps = self.workflow.users(entry.id)
             yield from self.value(given, base, entry, entry.id, steps, replaces=entry.id)
 
     def step(self, step: Entry) -> Iterator[Bound]:
@@ -159,24 +154,16 @@ class _Finder:
         of_step: tuple[str, str] | None = None,
     ) -> Iterator[Bound]:
         type_, secondary = entry.field("type"), entry.field("secondaryFiles")
-        reader = _Value(self, base, plain(type_.node) if type_ else "Any", name)
+        reader = _Value(
+            self, base, plain(type_.node) if type_ else "Any", name, bool(replaces) and loads_contents(entry)
+        )
         value = reader.read(place, (type_, secondary))
         if reader.transfers:
-            self.check_contents(entry)
             kind = "File[]" if reader.is_list else builtin(reader.type)
             yield Bound(
                 unique(name, {"receipt"}), kind, plain(secondary.node) if secondary else None, value,
                 tuple(dict.fromkeys(reader.transfers)), tuple(reader.handed), steps, replaces, of_step,
             )  # fmt: skip
-
-    def check_contents(self, entry: Entry) -> None:
-        """CWL reads the contents of a file for the input of a Workflow, not for what a step hands on."""
-        binding = entry.field("inputBinding") if entry.field("type") is not entry.place else None
-        place = entry.field("loadContents") or (binding.get("loadContents") if binding else None)
-        in_workflow = entry.container.document in self.files.names and entry in self.workflow.inputs
-        if place is not None and place.node.data is True and in_workflow:
-            message = f'the contents of "{entry.id}" are loaded before it is staged'
-            self.report.add(rules.CWL_DEFAULT, place.span, message, "put loadContents at the input of the step (v1.1)")
 
     def item(self, declared: Declared) -> Declared:
         """What is declared of the items of an array."""
@@ -216,46 +203,65 @@ class _Finder:
         """The directory of a document, which the files of its defaults are sought from."""
         return posixpath.dirname(self.files.names.get(place.document, ""))
 
-    def steps_naming(self, transfer: Transfer) -> frozenset[str]:
-        """The steps that get the path of a transfer as a string."""
-        steps: frozenset[str] = frozenset()
+    @cached_property
+    def told(self) -> Mapping[str, frozenset[str]]:
+        """The steps that get a path as a string, or in one, by path."""
+        found: dict[str, frozenset[str]] = {}
         for entry in self.workflow.inputs:
             given = (self.job_order.get(entry.id) if self.job_order else None) or entry.field("default")
-            if given is not None and self.names_path(given, transfer.path):
-                steps |= users(self.workflow, entry.id)
+            if given:
+                self.note(given, self.workflow.users(entry.id), found)
         for step in self.workflow.steps:
-            said = [entry.field(key) for entry in self.workflow.step_inputs(step) for key in ("default", "valueFrom")]
-            if any(each is not None and self.names_path(each, transfer.path) for each in said):
-                steps |= {step.id}
-        return steps
+            for entry in self.workflow.step_inputs(step):
+                for each in (entry.field("default"), entry.field("valueFrom")):
+                    if each:
+                        self.note(each, {step.id}, found)
+        return found
 
-    def names_path(self, place: Place, path: str) -> bool:
+    @cached_property
+    def named(self) -> Mapping[str, frozenset[str]]:
+        """The steps whose tools name a path themselves, by path."""
+        found: dict[str, frozenset[str]] = {}
+        for step in self.workflow.steps:
+            for tool in self.tools(self.workflow.run(step), set()):
+                self.note(tool.place, {step.id}, found)
+        return found
+
+    def tools(self, process: Process | None, visited: set[Place]) -> Iterator[Process]:
+        """The process, or those that it runs."""
+        if process is None or process.place in visited:
+            return
+        visited.add(process.place)
+        if process.kind != "Workflow":
+            yield process
+            return
+        for step in process.steps:
+            yield from self.tools(process.run(step), visited)
+
+    def note(self, place: Place, steps: Set[str], found: dict[str, frozenset[str]]) -> None:
+        """Note that steps know the paths in the strings of a place."""
         for where, node in walk(place.node, place.where):
-            if (
-                node.kind == "scalar"
-                and (self.values.get((place.document.source, where)) or node.value).strip("/") == path
-            ):
-                return True
-        return False
+            if node.kind == "scalar":
+                text = self.values.get((place.document.source, where)) or node.value
+                for path in {text.strip("/"), *(re.sub(r"^(\.*/)+|/+$", "", word) for word in _WORDS.split(text))}:
+                    found[path] = found.get(path, frozenset()) | steps
 
     def relation(self, path: str, place: Place) -> Transfer | None:
         """The transfer to a path; one to a path in it or around it is reported."""
         if path in self.staged:
             return self.staged[path]
-        for transfer in self.task.plan.inputs:
-            if path in ("", ".") or transfer.path.startswith(path + "/"):
-                message = f'"{path or "."}" holds "{transfer.path}", which is staged'
-                hint = (
-                    "a directory is given to jobs as it is before anything is staged; stage all of it, or name the file"
-                )
-            elif path.startswith(transfer.path + "/"):
-                message = f'"{path}" is inside of "{transfer.path}", which is staged as a whole'
-                hint = f"take the Directory, or stage the file: rucio(..., NAME) -> {path}"
-            else:
-                continue
-            self.wrong.add(transfer)
-            self.report.add(rules.INSIDE_STAGED, place.span, message, hint)
+        around = next((self.staged[each] for each in parents(path) if each in self.staged), None)
+        transfer = self.below.get(path) or around
+        if transfer is None:
             return None
+        if transfer is around:
+            message = f'"{path}" is inside of "{transfer.path}", which is staged as a whole'
+            hint = f"take the Directory, or stage the file: rucio(..., NAME) -> {path}"
+        else:
+            message = f'"{path or "."}" holds "{transfer.path}", which is staged'
+            hint = "a directory is given to jobs as it is before anything is staged; stage all of it, or name the file"
+        self.wrong.add(transfer)
+        self.report.add(rules.INSIDE_STAGED, place.span, message, hint)
         return None
 
     def visit(self, process: Process, given: Iterable[str], visited: set[tuple[Document, Where]]) -> None:
@@ -290,11 +296,21 @@ class _Finder:
                     self.report.add(rules.CWL_DEFAULT, place.span, message, hint)
 
 
-class _Value:
-    """Reads one value of the job order, with the files that are staged in it."""
+def loads_contents(entry: Entry) -> bool:
+    """Whether CWL puts the contents of the files of an input into its value: of a Workflow's, before a step has it."""
+    binding = entry.field("inputBinding") if entry.field("type") is not entry.place else None
+    place = entry.field("loadContents") or (binding.get("loadContents") if binding else None)
+    return place is not None and place.node.data is True
 
-    def __init__(self, finder: _Finder, base: str, type_: Any, name: str) -> None:
-        self.finder, self.base, self.type, self.name = finder, base, type_, name
+
+class _Value:
+    """Reads one value of the job order, with the files that are staged in it.
+
+    With ``loaded`` the files get their contents into the value, as they would have had at the input.
+    """
+
+    def __init__(self, finder: _Finder, base: str, type_: Any, name: str, loaded: bool) -> None:
+        self.finder, self.base, self.type, self.name, self.loaded = finder, base, type_, name, loaded
         self.transfers: list[Transfer] = []
         self.handed: list[Handed] = []
         self.is_list = False
@@ -302,9 +318,13 @@ class _Value:
     def read(self, place: Place, declared: Declared) -> Any:
         """The value; where nothing is staged, as it is."""
         draft = self.draft(place, declared)
-        if self.transfers:
-            return self.complete(draft)
-        return draft
+        if not self.transfers:
+            return draft
+        value = self.complete(draft)
+        for each in value if isinstance(value, list) else [value]:
+            if self.loaded and isinstance(each, dict) and each.get("class") == "File":
+                each[LOADED] = True
+        return value
 
     def draft(self, place: Place, declared: Declared, depth: int = 0) -> Any:
         node = place.node
@@ -321,20 +341,22 @@ class _Value:
         text = self.finder.values.get((place.document.source, place.where))
         if text is None:
             return plain(node)
-        return self.expression(place, text, depth)
+        return self.expression(place, text, declared[0], depth)
 
-    def expression(self, place: Place, text: str, depth: int) -> Any:
+    def expression(self, place: Place, text: str, declared: Place | None, depth: int) -> Any:
         """A ``rucio(...)`` in the place of a value: the file, where the type admits one, else its path."""
         transfer = self.finder.staged[text]
+        type_ = plain(declared.node) if declared else self.type
+        files, directories = (mentions(type_, each, self.finder.named_types) for each in ("File", "Directory"))
         kind = "File" if transfer.type == "file" else "Directory"
-        if mentions(self.type, kind):
+        if files if kind == "File" else directories:
             self.transfers.append(transfer)
             return {"class": kind, STAGED: text}
-        if kind == "Directory" and depth == 0 and mentions(self.type, "File"):
+        if kind == "Directory" and depth == 0 and files:
             self.transfers.append(transfer)
             self.is_list = True
             return {"class": kind, STAGED: text, LISTED: True}
-        if mentions(self.type, "File") or mentions(self.type, "Directory"):
+        if files or directories:
             self.mismatch(place, transfer, "Directory" if kind == "File" else "File")
         return text
 
@@ -376,13 +398,15 @@ class _Value:
         """Add the files that the declaration wants beside this one, where one of them is staged."""
         finder = self.finder
         for pattern, required in _patterns(secondary):
-            if "$(" in pattern or "${" in pattern:
+            beside = _beside(path, pattern)
+            if beside is None:
                 if transfer and "secondaryFiles" not in value:
-                    message = f'the secondary file of "{path}" is an expression, which is not evaluated here'
-                    hint = "write a pattern such as .idx, or list secondaryFiles in the job order"
+                    message = f'the secondary file of "{path}" is an expression that is not evaluated here'
+                    hint = (
+                        "write a pattern such as .idx or $(self.nameroot).idx, or list secondaryFiles in the job order"
+                    )
                     finder.report.add(rules.CWL_SECONDARY, secondary.span, message, hint)
                 continue
-            beside = _beside(path, pattern)
             names = [str(each.get("basename") or each.get(STAGED) or each.get("location") or each.get("path"))
                      for each in value.get("secondaryFiles") or () if isinstance(each, dict)]  # fmt: skip
             if any(posixpath.basename(name) == posixpath.basename(beside) for name in names):
@@ -419,6 +443,14 @@ class _Value:
         return {**kept, HANDED: name}
 
 
+def _pairs(place: Place) -> Iterator[tuple[str, str]]:
+    """The strings of a mapping, with their keys."""
+    for key in place.keys:
+        value = place.get(key)
+        if value is not None:
+            yield key, value.text
+
+
 def values_of(plan: Plan) -> Mapping[tuple[Source, Where], str]:
     """The paths that replace expressions among the parameters, by where those stand."""
     return {(each.reference.span.source, each.reference.where): each.text for each in plan.values}
@@ -440,6 +472,19 @@ def file_path(place: Place, base: str, values: Mapping[tuple[Source, Where], str
     return None if path.split("/")[0] == ".." else path
 
 
+_TERM = r"""self\.(?:basename|nameroot|nameext)|'[^'\\]*'|"[^"\\]*\""""
+_ADDED = re.compile(rf"\$\(\s*((?:{_TERM})(?:\s*\+\s*(?:{_TERM}))*)\s*\)")
+
+
+def _added(terms: str, basename: str) -> str:
+    """What an expression such as ``self.nameroot + '.idx'`` makes of the name of a file."""
+    root, extension = posixpath.splitext(basename)
+    values = {"basename": basename, "nameroot": root, "nameext": extension}
+    return "".join(
+        term[1:-1] if term[0] in "'\"" else values[term.partition(".")[2]] for term in re.findall(_TERM, terms)
+    )
+
+
 def _patterns(secondary: Place) -> Iterator[tuple[str, bool]]:
     """The patterns of ``secondaryFiles:``, and whether a file must match."""
     data = plain(secondary.node)
@@ -450,8 +495,14 @@ def _patterns(secondary: Place) -> Iterator[tuple[str, bool]]:
             yield pattern.rstrip("?"), required and not pattern.endswith("?")
 
 
-def _beside(path: str, pattern: str) -> str:
-    """The file that a pattern names: each ``^`` takes an extension off, the rest is appended."""
+def _beside(path: str, pattern: str) -> str | None:
+    """The file that a pattern names: each ``^`` takes an extension off, the rest is appended.
+
+    An expression says the whole name; where more than attributes of ``self`` and strings make it, that is not known.
+    """
+    if "$(" in pattern or "${" in pattern:
+        name = _ADDED.sub(lambda found: _added(found[1], posixpath.basename(path)), pattern)
+        return None if "$(" in name or "${" in name else posixpath.join(posixpath.dirname(path), name)
     while pattern.startswith("^"):
         path, pattern = posixpath.splitext(path)[0], pattern[1:]
     return path + pattern

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from ...model import Plan, Transfer
+from ...records import dataclass, field, replace
 from ...staging import Job, relabelled, stage_out_jobs, unique
 from .binding import HANDED, STAGED, Bindings, Bound
 from .outputs import Upload
-from .reading import Process
+from .reading import Entry, Process
 
 RECEIPT = "receipt"  # the output of a staging tool that proves its success
 PROGRAM_INPUT, MANIFEST_INPUT = "rucio_stage_program", "rucio_stage_manifest"
@@ -60,7 +61,8 @@ def stage_in_steps(plan: Plan, bindings: Bindings, workflow: Process, taken: Ite
             steps.append(StagingStep("", job if alone else relabelled(job, str(number))))
     steps = _named(sorted(steps, key=lambda step: bool(step.job.downloads)), taken)
     steps = _with_bound(steps, bindings)
-    return tuple(replace(step, waiting=_waiting(step, bindings, workflow)) for step in steps)
+    sources = {each.id: _sources(workflow, each) for each in workflow.steps}
+    return tuple(replace(step, waiting=_waiting(step, bindings, sources)) for step in steps)
 
 
 def stage_out_steps(plan: Plan, uploads: Mapping[Transfer, Upload], taken: Iterable[str]) -> tuple[StagingStep, ...]:
@@ -81,18 +83,22 @@ def stage_out_steps(plan: Plan, uploads: Mapping[Transfer, Upload], taken: Itera
 
 def _group(bindings: Bindings) -> list[tuple[str, tuple[Transfer, ...]]]:
     """The transfers that belong in one job, with the instance: those of one value, then those of the same steps."""
-    parts: list[tuple[set[Transfer], frozenset[str]]] = []
+    parts: dict[int, tuple[set[Transfer], frozenset[str]]] = {}
+    part_of: dict[Transfer, int] = {}
     wanted = [(set(bound.transfers), bound.steps) for bound in bindings.bound]
     wanted += [({transfer}, steps) for transfer, steps in bindings.waiting]
+    numbers = count()
     for transfers, steps in wanted:
         for name in {each.instance for each in transfers}:
             together, users = {each for each in transfers if each.instance == name}, steps
-            for part in [each for each in parts if each[0] & together]:
-                parts.remove(part)
-                together, users = together | part[0], users | part[1]
-            parts.append((together, users))
+            for part in sorted({part_of[each] for each in together if each in part_of}):
+                more, theirs = parts.pop(part)
+                together, users = together | more, users | theirs
+            number = next(numbers)
+            parts[number] = (together, users)
+            part_of.update(dict.fromkeys(together, number))
     groups: dict[tuple[str, frozenset[str]], set[Transfer]] = {}
-    for transfers, steps in parts:
+    for transfers, steps in parts.values():
         groups.setdefault((next(iter(transfers)).instance, steps), set()).update(transfers)
     return [(name, tuple(sorted(group, key=lambda each: each.path))) for (name, _), group in groups.items()]
 
@@ -115,6 +121,14 @@ def _with_bound(steps: list[StagingStep], bindings: Bindings) -> list[StagingSte
     """Give each bound value to the step that makes it: of the last of its instances; the others hand it their files."""
     bound: dict[str, list[Bound]] = {step.id: [] for step in steps}
     feeds: dict[str, list[Feed]] = {step.id: [] for step in steps}
+    taken: dict[str, set[str]] = {step.id: set(RESERVED) for step in steps}
+
+    def bind(step: str, each: Bound) -> Bound:
+        named = replace(each, id=unique(each.id, taken[step]))
+        taken[step].add(named.id)
+        bound[step].append(named)
+        return named
+
     home = {transfer: step.id for step in steps for transfer in step.job.downloads}
     for each in bindings.bound:
         makers = sorted({(transfer.instance, home[transfer]) for transfer in each.transfers})
@@ -125,19 +139,14 @@ def _with_bound(steps: list[StagingStep], bindings: Bindings) -> list[StagingSte
             if other != maker:
                 name = f"{each.id}_{each.transfers.index(transfer) + 1}"
                 kind = "File" if transfer.type == "file" else "Directory"
-                leaf_id, leaf_value = _free(name, bound[other]), {"class": kind, STAGED: transfer.path}
-                leaf = Bound(leaf_id, kind, None, leaf_value, (transfer,), (), frozenset())
-                bound[other].append(leaf)
+                leaf_value = {"class": kind, STAGED: transfer.path}
+                leaf = bind(other, Bound(name, kind, None, leaf_value, (transfer,), (), frozenset()))
                 feed = Feed(re.sub(r"\W", "_", f"{other}_{leaf.id}"), kind, {"source": f"{other}/{leaf.id}"})
                 feeds[maker].append(feed)
                 value = _handed_over(value, transfer.path, feed.id)
         feeds[maker] += [Feed(handed.id, handed.type, {"source": handed.id}) for handed in each.handed]
-        bound[maker].append(replace(each, id=_free(each.id, bound[maker]), value=value))
+        bind(maker, replace(each, value=value))
     return [replace(step, bound=tuple(bound[step.id]), feeds=tuple(feeds[step.id])) for step in steps]
-
-
-def _free(name: str, others: Iterable[Bound]) -> str:
-    return unique(name, {*RESERVED, *(each.id for each in others)})
 
 
 def _handed_over(value: Any, path: str, name: str) -> Any:
@@ -153,18 +162,17 @@ def _handed_over(value: Any, path: str, name: str) -> Any:
     return changed
 
 
-def _waiting(step: StagingStep, bindings: Bindings, workflow: Process) -> frozenset[str]:
+def _waiting(step: StagingStep, bindings: Bindings, sources: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """The steps that must be told to wait: not those that are fed, or follow one that is, or that waits."""
     fed = frozenset[str]().union(*(each.steps for each in step.bound))
     after = frozenset[str]().union(*(steps for each, steps in bindings.waiting if each in step.job.downloads))
     if step.job.uploads:
-        after |= {each.id for each in workflow.steps}
-    before = {each.id: _sources(workflow, each.id) for each in workflow.steps}
-    return frozenset(each for each in after - fed if not _ancestors(each, before) & (after | fed))
+        after |= frozenset(sources)
+    return frozenset(each for each in after - fed if not _ancestors(each, sources) & (after | fed))
 
 
-def _sources(workflow: Process, name: str) -> frozenset[str]:
-    entries = workflow.step_inputs(workflow.step(name))  # type: ignore[arg-type]
+def _sources(workflow: Process, step: Entry) -> frozenset[str]:
+    entries = workflow.step_inputs(step)
     return frozenset(step for entry in entries for _, step, _ in workflow.refers(entry.field("source")) if step)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -13,6 +12,7 @@ from ... import rules
 from ...diagnostics import Report
 from ...instances import nearest
 from ...model import Transfer
+from ...records import dataclass
 from ...task import Task
 from .binding import file_path, values_of
 from .reading import Entry, Place, Process, builtin, plain
@@ -38,7 +38,7 @@ def select(task: Task, workflow: Process, job_order: Place | None, report: Repor
         source = entry.field("outputSource") if entry else None
         if entry is None or source is None:
             continue
-        link: dict[str, Any] = {"source": plain(source.node)}
+        link: dict[str, Any] = {"source": [each.text for each in source.items] or source.text}
         for key in ("linkMerge", "pickValue"):
             place = entry.field(key)
             if place is not None:

@@ -6,14 +6,14 @@ Nothing is normalised and no expression is evaluated: what the compiler does not
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from ... import rules
 from ...diagnostics import Report
 from ...documents import Document, Key, Node, Where
+from ...records import dataclass
 from ...source import Span
 from ...workspace import Workspace
 
@@ -99,6 +99,7 @@ class Files:
         self._documents: dict[str, Document | None] = {}
         self.names: dict[Document, str] = {}
         self.links: dict[tuple[Document, Where], Document] = {}
+        self._entries: dict[tuple[Document, Where, str], tuple[Entry, ...]] = {}
 
     def load(self, name: str, at: Span) -> Document | None:
         """The document of a name in the workspace; what is wrong with it is reported, once."""
@@ -142,7 +143,12 @@ class Files:
         if container is None:
             return ()
         container = self.resolve(container)
-        found = []
+        read = (container.document, container.where, bare)
+        if read not in self._entries:
+            self._entries[read] = tuple(self._read_entries(container, bare))
+        return self._entries[read]
+
+    def _read_entries(self, container: Place, bare: str) -> Iterator[Entry]:
         for key in (*container.keys, *range(len(container.node.items))):
             child = container.get(key)
             if child is None:
@@ -150,8 +156,7 @@ class Files:
             place = self.resolve(child)
             identifier = place.get("id") or place.get("class")
             name = key if isinstance(key, str) else place.text or (identifier.text if identifier else "")
-            found.append(Entry(short(name), place, container, key, bare))
-        return tuple(found)
+            yield Entry(short(name), place, container, key, bare)
 
     def process(self, place: Place) -> Process | None:
         """The process that ``run:`` gives or names; None where it cannot be seen."""
@@ -225,17 +230,52 @@ class Process:
         entries = self.files.entries(self.place.get(section))
         return next((each for each in entries if class_of(each) == name), None)
 
+    @property
+    def named_types(self) -> dict[str, Place]:
+        """The types that its SchemaDefRequirement defines, by their short names."""
+        definitions = self.requirement("SchemaDefRequirement")
+        types = definitions.place.get("types") if definitions else None
+        found = [self.files.resolve(each) for each in (types.items if types else ())]
+        one_by_one = [one for each in found for one in each.items or (each,)]  # an imported file may hold several
+        return {short(name.text): each for each in one_by_one if (name := each.get("name"))}
+
     def input(self, name: str) -> Entry | None:
         """The input parameter of a name."""
-        return next((each for each in self.inputs if each.id == name), None)
+        return self._inputs.get(name)
 
     def output(self, name: str) -> Entry | None:
         """The output parameter of a name."""
-        return next((each for each in self.outputs if each.id == name), None)
+        return self._outputs.get(name)
 
     def step(self, name: str) -> Entry | None:
         """The step of a name."""
-        return next((each for each in self.steps if each.id == name), None)
+        return self._steps.get(name)
+
+    @cached_property
+    def _inputs(self) -> Mapping[str, Entry]:
+        return _by_id(self.inputs)
+
+    @cached_property
+    def _outputs(self) -> Mapping[str, Entry]:
+        return _by_id(self.outputs)
+
+    @cached_property
+    def _steps(self) -> Mapping[str, Entry]:
+        return _by_id(self.steps)
+
+    def users(self, name: str) -> frozenset[str]:
+        """The steps of this Workflow that take one of its inputs."""
+        return self._users.get(name, frozenset())
+
+    @cached_property
+    def _users(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for step in self.steps:
+            for entry in self.step_inputs(step):
+                for _, source, parameter in self.refers(entry.field("source")):
+                    if not source:
+                        found.setdefault(parameter, set()).add(step.id)
+        return {name: frozenset(steps) for name, steps in found.items()}
 
     def step_inputs(self, step: Entry) -> tuple[Entry, ...]:
         """What a step of this Workflow is fed with."""
@@ -258,6 +298,11 @@ class Process:
         if "#" in text and len(parts) > 1 and parts[0] == self.id:
             parts = parts[1:]
         return (parts[-2] if len(parts) > 1 else ""), parts[-1]
+
+
+def _by_id(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """The entries by id: of several, the first."""
+    return {entry.id: entry for entry in reversed(tuple(entries))}
 
 
 def class_of(entry: Entry) -> str:
@@ -299,13 +344,19 @@ def builtin(type_: Any) -> Any:
 _BUILTIN = frozenset(("File", "Directory", "string", "int", "long", "float", "double", "boolean"))
 
 
-def mentions(type_: Any, name: str) -> bool:
-    """Whether a type admits values of another one, perhaps inside of an array or a record. An unknown name does."""
+def mentions(type_: Any, name: str, named: Mapping[str, Place] = {}) -> bool:
+    """Whether a type admits values of another one, perhaps inside of an array or a record. An unknown name does.
+
+    ``named`` are the types that a SchemaDefRequirement defines.
+    """
     if isinstance(type_, str):
         bare = type_.replace("[]", "").rstrip("?")
+        if short(bare) in named:
+            others = {key: each for key, each in named.items() if key != short(bare)}
+            return mentions(plain(named[short(bare)].node), name, others)
         return bare in (name, "Any") or (bare not in _BUILTIN and bare not in ("null", "array", "record", "enum"))
     if isinstance(type_, list):
-        return any(mentions(each, name) for each in type_)
+        return any(mentions(each, name, named) for each in type_)
     if isinstance(type_, dict):
         if "$import" in type_:
             return True
@@ -315,5 +366,5 @@ def mentions(type_: Any, name: str) -> bool:
             each.get("type") if isinstance(each, dict) else each
             for each in (fields.values() if isinstance(fields, dict) else fields)
         ]
-        return any(mentions(each, name) for each in inner if each is not None)
+        return any(mentions(each, name, named) for each in inner if each is not None)
     return False

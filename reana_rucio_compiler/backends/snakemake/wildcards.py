@@ -10,6 +10,8 @@ _WILDCARD = re.compile(r"\{\s*([A-Za-z_]\w*)\s*(?:,\s*((?:[^{}]|\{\d+(?:,\d*)?\}
 
 def wildcards(pattern: str) -> tuple[str, ...]:
     """The names of the wildcards in a pattern, each once, in order of place."""
+    if "{" not in pattern:
+        return ()
     return tuple(dict.fromkeys(found.group(1) for found in _WILDCARD.finditer(pattern)))
 
 
@@ -39,6 +41,12 @@ def may_overlap(one: str, other: str) -> bool:
 
 def _sample(pattern: str) -> str:
     return _WILDCARD.sub("w", pattern)
+
+
+def searched(pattern: str) -> tuple[str, str] | None:
+    """How Rucio is asked for the names that a pattern stands for: with ``*``, and the regular expression they fit."""
+    regex = _regex(pattern)
+    return (_WILDCARD.sub("*", pattern), regex.pattern) if regex else None
 
 
 @lru_cache(maxsize=4096)

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from ... import rules
 from ...diagnostics import Report
 from ...documents import Document, Node, Where
 from ...edits import Edit, apply, edit_sequence, flow, replace_scalar, set_key
+from ...records import dataclass, field
 from ...source import Span
-from ...specification import compiled_name, header
+from ...specification import compiled_name, side_header
+from ...task import Task
 from ...workspace import Workspace
 
 MAX_REFERENCES = 100  # one behind another; more are a circle
@@ -222,10 +223,11 @@ class Tree:
         _check_own(cursor)
         self.edit(cursor, edit_sequence(cursor.file.document, cursor.path, prepend=before, append=after))
 
-    def texts(self) -> dict[str, str]:
+    def texts(self, task: Task) -> dict[str, str]:
         """The edited files under their new names."""
         return {
-            compiled_name(file.name): compiled(file.document, file.name, edits) for file, edits in self.edits.items()
+            compiled_name(file.name): compiled(task, file.document, file.name, edits)
+            for file, edits in self.edits.items()
         }
 
     @property
@@ -234,10 +236,10 @@ class Tree:
         return sorted({file.name for file in self.files.values() if file})
 
 
-def compiled(document: Document, name: str, edits: Iterable[Edit]) -> str:
+def compiled(task: Task, document: Document, name: str, edits: Iterable[Edit]) -> str:
     """The text of a file with the edits made, and a first line that says what it is compiled from."""
     start = 1 if document.source.text.startswith("\ufeff") else 0
-    return apply(document.source, [*edits, Edit(start, start, -1, header(name))])
+    return apply(document.source, [*edits, Edit(start, start, -1, side_header(task, name))])
 
 
 class Shared(Exception):

@@ -1,0 +1,1134 @@
+# Compiled by reana-rucio (output format 1) from other.yaml and main.cwl: edit those and compile them again.
+cwlVersion: v1.2
+class: CommandLineTool
+'$namespaces':
+  reana: https://www.reana.io/
+doc: 'Files from Rucio, verified; the receipt is written last.'
+requirements:
+  NetworkAccess:
+    networkAccess: true
+hints:
+  DockerRequirement:
+    dockerPull: docker.io/reanahub/reana-auth-rucio:1.1.1
+  reana:
+    voms_proxy: true
+    rucio: true
+inputs: {}
+outputs:
+  events: File
+  receipt:
+    type: File
+    outputBinding:
+      glob: rucio-stage-in.escape.json
+stderr: rucio-stage-in.escape.log
+baseCommand:
+  - bash
+  - '-c'
+arguments:
+  - |
+    {
+    stage=`TMPDIR=/tmp mktemp -d` || exit 3
+    cat > "$stage/stager.py" <<'END_OF_STAGER'
+    #!/usr/bin/env python3
+    # ruff: noqa: C408, C901, PLR0912  (some engines double braces, hence dict())
+    """Move data between Rucio and a REANA workspace, the current directory: stager.py MANIFEST.json NAME=VALUE...
+
+    Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest; VALUE replaces {NAME} in it. The
+    last thing written, if all went well, is a receipt. Exit: 0 done, 1 unexpected, 2 manifest or usage, 3 secret,
+    proxy or configuration, 4 server not reached, 5 no such DID or replica, 6 checksum or size, 7 permission,
+    quota or RSE, 8 DID exists with other content, 9 local output missing; standard error ends with the cause.
+
+    What is staged in is there as a whole and right, or not at all. What is there and right stays; a file that is
+    wrong is replaced, and so is a directory, unless it holds what does not belong to it: that is refused.
+    A section "X only", up to the next "# ---", can be cut out for a manifest without X.
+    """
+    import sys
+
+    if __name__ == "__main__":
+        del sys.path[0]  # may be the workspace, and the user's random.py is not the library's
+
+    import collections
+    import configparser
+    import contextlib
+    import glob
+    import hashlib
+    import importlib.util
+    import json
+    import logging
+    import os
+    import re
+    import shutil
+    import signal
+    import ssl
+    import subprocess
+    import tempfile
+    import threading
+    import time
+    import traceback
+    import uuid
+    import zlib
+
+    USAGE, SECRET, SERVER, MISSING, MISMATCH, REFUSED, EXISTS, OUTPUT = range(2, 10)
+    CODES = {  # exceptions of the client and of requests, or their base classes
+        SECRET: "CannotAuthenticate NoAuthInformation MissingClientParameter AccountNotFound EOFError",
+        SERVER: "ServerConnectionException RequestException ConnectionError timeout DatabaseException",
+        MISSING: "DataIdentifierNotFound",
+        REFUSED: "AccessDenied InsufficientAccountLimit InsufficientTargetRSEs InvalidRSEExpression RSENotFound "
+                 "RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
+        EXISTS: "DataIdentifierAlreadyExists FileConsistencyMismatch",
+        USAGE: "InvalidObject InputValidationError"}
+    TEXT, PART = r"[^\x00-\x1f\x7f]+", r"(?!\.\.?(?:/|\Z))[^/\x00-\x1f\x7f]+"
+    PATH, NAME = PART + "(?:/%s)*" % PART, r"(?!(?:.*/)?\.\.(?:/|\Z))[^\s:\x00-\x1f\x7f]+"
+    WORD = r"[A-Za-z0-9][\w.-]*"
+    URL = r"https://[^\s/]\S*|http://(?:localhost|127\.[\d.]+|\[::1\])(?:[:/]\S*)?"
+    FIELDS = {  # of an object ("!" = required): an object, a list [], a type of number, or the pattern of a text
+        "manifest": {"format!": int, "action!": "stage-(?:in|check|out)", "instance!": {}, "receipt!": PATH,
+                     "downloads": [{}], "uploads": [{}], "requires": [PATH + "/?"], "settings": {}},
+        "instance": {"name!": WORD, "rucio_host": URL, "auth_host": URL, "sidecar": TEXT, "vo": TEXT,
+                     "account": TEXT, "auth_type!": "x509_proxy|userpass|oidc", "proxy_file": PART,
+                     "username_env": TEXT, "password_env": TEXT, "token_file": PART},
+        "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory|member", "path!": PATH, "rse": TEXT,
+                      "first": int},  # "member": the file of a dataset that is named as the path ends
+        "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
+                    "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
+                    "if_exists": "skip|fail"},
+        "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int}}
+    ADD = "reana-client secrets-add --overwrite --"
+    PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
+    OUT, ERR = sys.stdout, sys.stderr  # ours; after capture() file descriptors 1 and 2 are the client's
+    HIDDEN = []  # secrets, which no line may show
+
+
+    class Error(Exception):
+        """A failure that the user can act on: an exit code, and `what: cause; remedy`."""
+
+        def __init__(self, code, text, *args):
+            super().__init__(text % args if args else text)
+            self.code = code
+
+
+    class Stopped(BaseException):
+        """SIGTERM or SIGINT; no Exception, as the client swallows those."""
+
+
+    # --- messages
+
+    def say(text, stream=None):
+        for secret in HIDDEN if all(HIDDEN) else ():
+            text = text.replace(secret, "***")
+        print(text, file=stream or OUT, flush=True)
+
+
+    def capture(path):
+        """Keep what the client and its libraries write to file descriptors 1 and 2 out of our output."""
+        global OUT, ERR
+        OUT, ERR = (os.fdopen(os.dup(number), "w", errors="backslashreplace") for number in (1, 2))
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for number, target in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
+            os.dup2(target, number)
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+
+
+    def human(count):
+        power = min(4, (len(str(int(count))) - 1) // 3)
+        return "%.3g %s" % (count / 1000.0 ** power, ("B", "kB", "MB", "GB", "TB")[power])
+
+
+    def brief(what, limit=3):
+        """An exception's text on one line, or the first of some texts."""
+        if isinstance(what, BaseException):
+            return " ".join(str(what).split())[:300] or type(what).__name__
+        return ", ".join(what[:limit]) + (" and %d more" % len(what[limit:]) if what[limit:] else "")
+
+
+    def code_of(error):
+        """The exit code that an exception means; 1 if it is unexpected."""
+        names = {base.__name__ for base in type(error).__mro__}
+        if "SSLError" in names and re.search("(?i)certificate|alert|unknown.ca", str(error)):
+            return SECRET
+        if re.search(r"status code: (5\d\d|429)", str(error)):
+            return SERVER
+        if isinstance(error, Error):
+            return error.code
+        return next((code for code in CODES if names & set(CODES[code].split())), 1)
+
+
+    @contextlib.contextmanager
+    def about(what, remedy="the lines above may tell more"):
+        """Make a known exception raised inside an Error that begins with `what`."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, Error) or code_of(error) == 1:
+                raise
+            raise Error(code_of(error), "%s: %s; %s", what, brief(error), remedy) from error
+
+
+    class Traces(list):
+        """The client's records of its transfers, which it adds as it begins one; then, others may be done."""
+
+        def __init__(self, total):
+            super().__init__()
+            self.total, self.count, self.lock = total, 0, threading.Lock()
+
+        def append(self, trace):
+            super().append(trace)
+            self.look()
+
+        def look(self):
+            with self.lock:
+                for trace in self:
+                    if trace.get("clientState") == "DONE" and "shown" not in trace:
+                        trace["shown"] = True
+                        self.line("%(scope)s:%(filename)s" % trace, trace["filesize"] or 0,
+                                  trace["transferEnd"] - trace["transferStart"], trace["remoteSite"])
+
+        def line(self, what, count, seconds, rse):
+            self.count += 1
+            speed = human(count / seconds) + "/s" if seconds > 0 else "-"
+            say("%d/%d %s %s %s %s" % (self.count, self.total, what, human(count), speed, rse))
+
+
+    # --- manifest
+
+    def check(value, shape, where="manifest"):
+        """Refuse a value that FIELDS does not allow; `where` locates it."""
+        name = where.split("[")[0]
+        if shape == {} and isinstance(value, dict):
+            fields, prefix = FIELDS[name], "" if where == "manifest" else where + "."
+            for field in [field[:-1] for field in fields if field[-1] == "!"] + sorted(value):
+                if field not in value:
+                    raise Error(USAGE, "%s%s: is missing", prefix, field)
+                check(value[field], fields.get(field, fields.get(field + "!", ())), prefix + field)
+        elif isinstance(shape, list) and isinstance(value, list):
+            for index, item in enumerate(value):
+                check(item, shape[0], "%s[%d]" % (where, index))
+        elif not ((isinstance(shape, str) and isinstance(value, str) and re.match("(?:%s)\\Z" % shape, value))
+                  or (shape is int and type(value) is int and value > 0)
+                  or (shape is float and type(value) in (int, float) and value >= 0)):
+            raise Error(USAGE, "%s: %s is not allowed here", where, json.dumps(value)[:200])
+
+
+    def load(path, *words):
+        """The valid manifest, with {NAME} and {run} replaced. The receipt of an earlier run goes first."""
+        try:
+            with open(path, encoding="utf-8") as stream:
+                text = stream.read()
+            for name, _, value in (word.partition("=") for word in words):
+                text = text.replace("{%s}" % name, json.dumps(value)[1:-1])
+            manifest = json.loads(text)
+        except (OSError, ValueError) as error:
+            raise Error(USAGE, "%s: cannot be read: %s", path, error) from None
+        with contextlib.suppress(Error, AttributeError, FileNotFoundError):
+            receipt = manifest.get("receipt")
+            check(receipt, PATH)
+            no_links(receipt)
+            os.unlink(receipt)
+        check(manifest, {})
+        if manifest["format"] != 1:
+            raise Error(USAGE, "format: %d is not known", manifest["format"])
+        paths = sorted(entry["path"].split("/") for entry in manifest.setdefault("downloads", []))
+        for one, two in zip(paths, paths[1:]):
+            if two[:len(one)] == one:
+                raise Error(USAGE, "downloads: %s is inside of %s, staged too", "/".join(two), "/".join(one))
+        for entry in manifest.setdefault("uploads", []):
+            for field in {"name", "dataset", "prefix"} & set(entry):
+                entry[field] = re.sub(re.escape("{run}"), run_id, entry[field])
+        settings = dict(attempts=4, backoff=5, timeout=600, threads=4)
+        settings.update(manifest.get("settings", {}))
+        mark = hashlib.sha256(text.encode()).hexdigest()[:12]  # tells apart what runs at a time in one workspace
+        return dict(manifest, settings=settings, work=".rucio-stage-%s-%s" % (manifest["instance"]["name"], mark))
+
+
+    def run_id(_):
+        """The UUID of the workflow, from the path of its workspace: the same when a run is restarted."""
+        here, pattern = os.getcwd() + "/", "/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=/)"
+        found = (re.findall("/workflows" + pattern, here) or re.findall(pattern, here)[-1:]
+                 or [os.environ.get("RUCIO_STAGE_RUN", "")])[0]
+        if not re.match(WORD + r"\Z", found):
+            raise Error(USAGE, "{run}: %s is in no workspace with a UUID; set RUCIO_STAGE_RUN", here)
+        return found
+
+
+    # --- files
+
+    def no_links(path, code=USAGE):
+        """Refuse a path through a symbolic link, which may leave the workspace, or through a file."""
+        parts = path.rstrip("/").split("/")
+        for count in range(1, len(parts) + 1):
+            part = "/".join(parts[:count])
+            if os.path.islink(part) or (count < len(parts) and os.path.isfile(part)):
+                raise Error(code, "%s: %s is a symbolic link or a file; put the real thing there", path, part)
+
+
+    def digest(path, md5=None):
+        """The adler32 of a file, or its md5 with an md5 object, as Rucio writes them."""
+        adler = 1
+        with open(path, "rb") as stream:
+            for block in iter(lambda: stream.read(1 << 20), b""):
+                if md5:
+                    md5.update(block)
+                else:
+                    adler = zlib.adler32(block, adler)
+        return md5.hexdigest() if md5 else "%08x" % adler
+
+
+    def same(path, known):
+        """Whether `path` is a file with the size and checksum (if any) that Rucio knows."""
+        if os.path.islink(path) or not os.path.isfile(path) or os.path.getsize(path) != known["bytes"]:
+            return False
+        if known["adler32"]:
+            return digest(path).lstrip("0") == known["adler32"].lstrip("0")
+        return not known["md5"] or digest(path, hashlib.md5()) == known["md5"]
+
+
+    def write_private(path, content):
+        with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+            stream.write(content)
+        return path
+
+
+    def private_directory():
+        """A new directory, mode 0700, outside of the workspace, where REANA's CWL engine has TMPDIR and HOME."""
+        for place in ("/dev/shm", "/var/tmp"):
+            with contextlib.suppress(OSError):
+                return tempfile.mkdtemp(prefix="rucio-stage-", dir=place)
+        raise Error(SECRET, "credentials: neither /dev/shm nor /var/tmp can be written")
+
+
+    # --- configuration
+
+    def other_python():
+        """None if this Python has the client, else the one that the `rucio` executable names, else "".
+
+        Images need not have the client in their python3, and REANA's CWL engine replaces PATH."""
+        if importlib.util.find_spec("rucio") and importlib.util.find_spec("rucio.client"):
+            return None
+        places = [os.environ.get("PATH", ""), "/usr/local/bin:/usr/bin:/opt/rucio/bin:/opt/conda/bin",
+                  os.path.expanduser("~/.local/bin")]
+        for place in ":".join(places).split(":"):
+            head = ""
+            with contextlib.suppress(OSError), open(place + "/rucio", errors="replace") as stream:
+                head = stream.read(4096)
+            # `#!/path/python -s`, `#!/usr/bin/env python3`, or what pip writes for a long path
+            found = re.search(r"\A#!\s*(?:\S*/env\s+)?(\S*python\S*)|^'{3}exec' \"?(.+?)\"? \"\$0\"", head, re.M)
+            python = found and shutil.which(found.group(1) or found.group(2), path=":".join(places))
+            test = [python, "-c", "import rucio"]
+            if python and not subprocess.call(test, cwd="/", stderr=subprocess.DEVNULL):
+                return python
+        return ""
+
+
+    def need(path, what, remedy):
+        if not path or not os.path.isfile(path) or not os.path.getsize(path):
+            raise Error(SECRET, "%s: %s; %s", what, "there is no " + path if path else "is not set", remedy)
+        return path
+
+
+    def secret(instance, field):
+        """The value of the environment secret, or the path of the file secret, that the instance names."""
+        if field not in instance:
+            raise Error(USAGE, "instance.%s: is missing", field)
+        name = instance[field]
+        if field.endswith("_file"):
+            place = os.environ.get("RUCIO_STAGE_SECRETS", "/etc/reana/secrets")
+            return need(os.path.join(place, name), "secret " + name, ADD + "file " + name)
+        if not os.environ.get(name, "").strip():
+            raise Error(SECRET, "secret %s: is not set; %senv %s=...", name, ADD, name)
+        return os.environ[name].strip("\r\n")
+
+
+    def valid_proxy(instance, private):
+        """A private copy (libraries insist on mode 0600) of a proxy that has not expired."""
+        given = "proxy_file" in instance
+        remedy = "voms-proxy-init, then %sfile %s" % (
+            ADD, instance["proxy_file"] if given else "x509up --env VOMSPROXY_FILE=x509up")
+        path = secret(instance, "proxy_file") if given else need(
+            os.environ.get("X509_USER_PROXY"), "X509_USER_PROXY", remedy)
+        with open(path, "rb") as stream:
+            content = stream.read()
+        chain, ends = re.findall(PEM, content, re.S), []
+        with contextlib.suppress(ssl.SSLError):  # the library's one reader of certificates is private
+            ends = [ssl._ssl._test_decode_cert(write_private(private + "/pem", block))["notAfter"]
+                    for block in chain]
+        if not ends or b"PRIVATE KEY-----" not in content:
+            raise Error(SECRET, "proxy %s: is no certificate with its key; %s", path, remedy)
+        end = min(ends, key=ssl.cert_time_to_seconds)
+        if ssl.cert_time_to_seconds(end) < time.time():
+            raise Error(SECRET, "proxy %s: has expired on %s; %s", path, end, remedy)
+        return write_private(private + "/proxy", content)
+
+
+    def authorities(named, private):
+        """All certificate authorities in a file; the sidecar's are beside its rucio.cfg, not where that says."""
+        import requests.certs
+        blocks, beside = set(), os.path.dirname(os.environ.get("RUCIO_CONFIG", ""))
+        for place in (beside + "/CERN-bundle.pem", named, os.environ.get("X509_CERT_DIR"), requests.certs.where(),
+                      "/etc/pki/tls/certs/CERN-bundle.pem", "/etc/pki/tls/certs/ca-bundle.crt",
+                      "/etc/ssl/certs/ca-certificates.crt", "/etc/grid-security/certificates"):
+            for path in glob.glob(place + "/*.pem") if os.path.isdir(place or "") else [place or ""]:
+                with contextlib.suppress(OSError), open(path, "rb") as stream:
+                    blocks.update(re.findall(PEM, stream.read(), re.S))
+        if not blocks:
+            raise Error(SECRET, "https: no certificate authorities found; use an image with ca-certificates")
+        return write_private(private + "/ca.pem", b"\n".join(blocks) + b"\n")
+
+
+    def configure(instance, private):
+        """Write the rucio.cfg of this run, point the environment at it, return its [client] section.
+
+        Hosts given as arguments would not reach the inner clients (facts/rucio.md section 9)."""
+        env, auth, sidecar = os.environ, instance["auth_type"], configparser.RawConfigParser()
+        given = env.get("RUCIO_CONFIG", "")
+        if "rucio_host" not in instance or (auth == "x509_proxy" and given and "proxy_file" not in instance):
+            need(given, "RUCIO_CONFIG", "REANA's rucio sidecar needs secrets: "
+                 + ADD + "env VONAME=... --env RUCIO_USERNAME=...")
+        if "rucio_host" not in instance or auth == "x509_proxy":
+            try:
+                sidecar.read(given)
+            except (configparser.Error, ValueError) as error:
+                raise Error(SECRET, "RUCIO_CONFIG: %s", brief(error)) from None
+        theirs = dict(sidecar.items("client")) if sidecar.has_section("client") else {}
+        own = "rucio_host" not in instance or (
+            "rucio_host" in theirs and env.get("VONAME") == instance.get("sidecar", ""))
+        client = dict(auth_type=auth, auth_token_file_path=private + "/token", request_retries="1")
+        for host in ("rucio_host", "auth_host"):
+            client[host] = (theirs if own else instance).get(host, "")
+            if not re.match("(?:%s)\\Z" % URL, client[host]):
+                raise Error(SECRET if own else USAGE, "%s.%s: '%s' is no https URL",
+                            "RUCIO_CONFIG" if own else "instance", host, client[host])
+        client["account"] = instance.get("account") or env.get("RUCIO_USERNAME") or theirs.get("account")
+        if not client["account"]:
+            raise Error(SECRET, "account: is not known; %senv RUCIO_USERNAME=...", ADD)
+        if "vo" in instance:
+            client["vo"] = instance["vo"]
+        if "https:" in client["rucio_host"] + client["auth_host"]:
+            client["ca_cert"] = authorities(theirs.get("ca_cert"), private)
+        drop = [name for name in env if name.startswith("RUCIO_")] + ["X509_CERT_DIR"]  # would override the file
+        if auth == "x509_proxy":
+            env["X509_USER_PROXY"] = client["client_x509_proxy"] = valid_proxy(instance, private)
+        elif auth == "userpass":
+            client["username"] = secret(instance, "username_env")
+            client["password"] = secret(instance, "password_env")
+            HIDDEN.append(client["password"])
+        else:
+            with open(secret(instance, "token_file"), errors="replace") as stream:
+                HIDDEN.append(stream.read().strip())
+            if not HIDDEN[-1]:
+                raise Error(SECRET, "secret %(token_file)s: is empty" % instance)
+            env["BEARER_TOKEN_FILE"] = write_private(client["auth_token_file_path"], HIDDEN[-1].encode())
+            drop.append("BEARER_TOKEN")
+        lines = ["[client]"] + ["%s = %s" % (name, client[name].replace("%", "%%")) for name in client]
+        for section in ("policy", "download", "upload"):  # what that server expects of names and protocols
+            if own and sidecar.has_section(section):
+                lines += ["[%s]" % section] + ["%s = %s" % item for item in sidecar.items(section)]
+        for name in drop:
+            env.pop(name, None)
+        env["RUCIO_CONFIG"] = write_private(private + "/rucio.cfg", "\n".join(lines).encode())
+        env["TMPDIR"] = tempfile.tempdir = private
+        for name in ("USER", "LOGNAME", "HOME"):  # REANA's uid need not be in passwd, and the client asks
+            env.setdefault(name, private if name == "HOME" else "reana")
+        return client
+
+
+    # --- server
+
+    class Server:
+        """The methods of the client, returning lists, and called again while the server does not answer."""
+
+        def __init__(self, client, settings):
+            import requests
+            self.settings, self.account = settings, client["account"]
+            for host in sorted({client["rucio_host"], client["auth_host"]}):
+                with about("server " + host, "is it up, and reachable from here?"):
+                    # the client would hide why a connection fails
+                    self.attempt(requests.get, host, verify=client.get("ca_cert", True),
+                                 cert=client.get("client_x509_proxy"), timeout=settings["timeout"])
+            with about("account " + self.account, "do account, credentials and vo fit together?"):
+                from rucio.client import Client
+                self.client = self.attempt(Client, timeout=settings["timeout"])
+                self.whoami()
+
+        def attempt(self, action, *args, **kwargs):
+            count = 0
+            while True:
+                try:
+                    result = action(*args, **kwargs)
+                    return list(result) if hasattr(result, "__next__") else result
+                except Exception as error:
+                    self.again(count, error)
+                count += 1
+
+        def again(self, count, error):
+            """Raise the error, or wait before the next attempt."""
+            if code_of(error) != SERVER or count + 1 >= self.settings["attempts"]:
+                raise error
+            delay = self.settings["backoff"] * 2 ** count
+            say("again in %g s: %s" % (delay, brief(error)))
+            time.sleep(delay)
+
+        def __getattr__(self, name):
+            return lambda *args, **kwargs: self.attempt(getattr(self.client, name), *args, **kwargs)
+
+        def metadata(self, keys):
+            """(scope, name) -> metadata of what exists; the server omits the rest, and takes 1000 at a time."""
+            # client 38 asks for JSON metadata, which few servers have, if not told; older ones cannot be told
+            plugin = "plugin" in self.client.get_metadata_bulk.__code__.co_varnames
+            options = dict(plugin="DID_COLUMN") if plugin else {}
+            return {key_of(row): row for part in chunks(sorted(set(keys)), 1000)
+                    for row in self.get_metadata_bulk(list(map(did, part)), **options)}
+
+        def find(self, file, rses):
+            """The first of these RSEs where a replica of the file is available, or None."""
+            rows = self.list_replicas([did(file["key"])], all_states=True) if file["known"] else []
+            states = {rse: state for row in rows for rse, state in row["states"].items()}
+            return next((rse for rse in rses if states.get(rse) == "AVAILABLE"), None)
+
+        def seconds(self, files):
+            """The limit of a transfer: that of the settings, and what the largest file takes at 500 kB/s."""
+            return int(self.settings["timeout"] + max(file["bytes"] for file in files) / 5e5)
+
+
+    def key_of(row):
+        return row["scope"], row["name"]
+
+
+    def did(key):
+        return dict(scope=key[0], name=key[1])
+
+
+    def chunks(items, length):
+        return [items[start:start + length] for start in range(0, len(items), length)]
+
+
+    # --- stage-in only
+
+    def resolve(server, downloads):
+        """[(entry, [metadata of a file])], each file once per entry."""
+        plan = [(entry, [key_of(entry)] if entry["type"] == "file" else members(server, entry))
+                for entry in downloads]
+        known = server.metadata(key for _, keys in plan for key in keys)
+        gone = sorted({":".join(key) for _, keys in plan for key in keys} - set(map(":".join, known)))
+        if gone:
+            raise Error(MISSING, "%s: not found; `rucio list-dids` shows what there is", brief(gone))
+        for _, keys in plan:
+            kind = known[keys[0]]["did_type"].lower()
+            if kind != "file":
+                raise Error(MISSING, "%s:%s: is a %s, not a file; list it under directories", *keys[0] + (kind,))
+        return [(entry, [known[key] for key in keys]) for entry, keys in plan]
+
+
+    def members(server, entry):
+        """The files of a dataset, of the datasets of a container, or of all that a wildcard matches, by name."""
+        scope, name = key_of(entry)
+        what = scope + ":" + name
+        with about(what, "`rucio list-dids` shows what there is"):
+            if "*" in name:  # some databases ignore case
+                fits = re.compile(".*".join(map(re.escape, name.split("*"))) + r"\Z").match
+                roots = [(row["name"], row["did_type"]) for row in server.list_dids(
+                    scope, dict(name=name), did_type="all", long=True) if fits(row["name"])]
+            else:
+                roots = [(name, server.get_did(scope, name)["type"])]
+                if roots[0][1] == "FILE":
+                    raise Error(MISSING, "%s: is a file, not a dataset; list it under files", what)
+            keys = {key for root, kind in roots for key in (
+                [(scope, root)] if kind == "FILE" else map(key_of, server.list_files(scope, root)))}
+        keys = sorted(keys, key=lambda key: key[::-1])[:entry.get("first")]
+        if not keys:
+            raise Error(MISSING, "%s: has no files; is it filled, and spelt right?", what)
+        if entry["type"] == "member":
+            wanted = os.path.basename(entry["path"])
+            keys = [key for key in keys if os.path.basename(key[1]) == wanted]
+            if not keys:
+                raise Error(MISSING, "%s: has no file %s; `rucio list-files` shows what it has", what, wanted)
+        seen = {"": (), ".": (), "..": ()}
+        for key in keys:
+            twin = seen.setdefault(os.path.basename(key[1]), key)
+            if twin != key:
+                raise Error(MISSING, "%s: %s cannot be in one directory with %s; stage them one by one",
+                            what, ":".join(key), ":".join(twin))
+        return keys
+
+
+    def stage_in(server, manifest, work):
+        """Fetch what is not there, move it to its path, and return the rows of the receipt."""
+        plan, wanted, uses, rows, failure = [], {}, collections.Counter(), [], None
+        for entry, files in resolve(server, manifest["downloads"]):
+            path, folder = entry["path"], entry["type"] == "directory"
+            no_links(path)
+            if os.path.lexists(path) and os.path.isdir(path) != folder:
+                raise Error(USAGE, "%s: is there, but is no %s; remove it", path, entry["type"])
+            places = {path + "/" + os.path.basename(file["name"]) if folder else path: file for file in files}
+            extra = {path + "/" + name for name in os.listdir(path)} - set(places) if os.path.isdir(path) else ()
+            if extra:
+                raise Error(MISMATCH, "%s:%s: %s does not belong to it; remove that, or choose another directory",
+                            entry["scope"], entry["name"], brief(sorted(extra)))
+            new = {place for place in places if not same(place, places[place])}
+            plan.append((path, folder, places, new))
+            for place in sorted(new):
+                uses[key_of(places[place])] += 1
+                wanted.setdefault(key_of(places[place]), dict(places[place], wish=entry.get("rse")))
+        try:
+            fetch_all(server, [wanted[key] for key in sorted(wanted)], work)
+        except Error as error:
+            failure = error
+        for path, folder, places, new in plan:
+            if all("seconds" in wanted[key_of(places[place])] for place in new):
+                if new:  # after a failure too: what is complete need not be fetched again
+                    deliver(work, path, folder, places, new, uses)
+                for place in sorted(places):
+                    file = wanted[key_of(places[place])] if place in new else places[place]
+                    rows.append(dict(did=":".join(key_of(file)), path=place, bytes=file["bytes"], md5=file["md5"],
+                                     adler32=file["adler32"], rse=file.get("rse"), seconds=file.get("seconds", 0),
+                                     status="fetched" if place in new else "present"))
+        if failure:
+            raise failure
+        return rows
+
+
+    def held(work, file):
+        """Where the client puts a file: its name, without a leading slash, in the directory that it is given."""
+        return os.path.join(work, "get", file["scope"], file["name"].lstrip("/"))
+
+
+    def deliver(work, path, folder, places, new, uses):
+        """Move verified content to its path, in one step."""
+        target, old = work + "/new", work + "/old"
+        if folder:
+            os.mkdir(target)
+        for place, file in places.items():
+            uses[key_of(file)] -= place in new
+            last = place in new and not uses[key_of(file)]
+            (os.rename if last else shutil.copyfile)(
+                held(work, file) if place in new else place,
+                target + "/" + os.path.basename(place) if folder else target)
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        if folder and os.path.isdir(path):
+            os.rename(path, old)
+        os.rename(target, path)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+    def fetch_all(server, files, work):
+        """Download into the work directory, except what a killed run left there and is right."""
+        groups, todo = {}, []
+        for file in files:
+            if same(held(work, file), file):
+                file["seconds"] = 0
+            else:
+                todo.append(file)
+                checked = bool(file["adler32"] or file["md5"])
+                groups.setdefault((file["scope"], file["wish"], checked), []).append(file)
+        say("%d files to fetch, %s" % (len(todo), human(sum(file["bytes"] for file in todo))))
+        if todo:
+            from rucio.client.downloadclient import DownloadClient
+            client, traces = DownloadClient(client=server.client), Traces(len(todo))
+            for group, whole in groups.items():
+                for part in chunks(whole, 200):
+                    fetch(server, client, group, part, work, traces)
+
+
+    def fetch(server, client, group, files, work, traces):
+        """Download at most 200 files of one scope, and again those whose sources fail for a while.
+
+        Given a list of sources, the client spares two requests per file, and takes files of many datasets."""
+        scope, wish, checked = group
+        options = dict(base_dir=os.path.join(work, "get", scope), no_subdir=True, no_resolve_archives=True,
+                       ignore_checksum=not checked, transfer_timeout=server.seconds(files))
+        for file in files:
+            os.makedirs(os.path.dirname(held(work, file)), exist_ok=True)
+        for count in range(server.settings["attempts"]):
+            with about("rse=%s" % wish, "`rucio list-rses` shows what there is"):
+                sources = server.list_replicas(
+                    [did(key_of(file)) for file in files], rse_expression="(%s)\\istape=true" % (wish or "*"),
+                    metalink=True, ignore_availability=False, client_location=client.client_location,
+                    resolve_archives=False)
+            del traces[:]
+            client.download_from_metalink_file(
+                options, write_private(work + "/sources", sources.encode()), traces_copy_out=traces,
+                num_threads=server.settings["threads"], deactivate_file_download_exceptions=True)
+            traces.look()
+            last, failed = {(trace["scope"], trace["filename"]): trace for trace in traces}, []
+            for file in files:
+                trace = last.get(key_of(file), {})
+                if same(held(work, file), file):
+                    file.update(rse=trace.get("remoteSite"), seconds=round(
+                        trace.get("transferEnd", 0) - trace.get("transferStart", 0), 3))
+                else:
+                    failed.append((file, verdict(server, file, trace, os.path.exists(held(work, file)))))
+            if not failed:
+                return
+            files = [file for file, _ in failed]
+            server.again(count, min((error for _, error in failed), key=lambda error: error.code == SERVER))
+
+
+    def verdict(server, file, trace, there):
+        """Why a file did not arrive, from what the client recorded of its last attempt."""
+        what, rse = ":".join(key_of(file)), trace.get("remoteSite")
+        why = " ".join(str(trace.get("stateReason")).split())[:300]
+        if there or trace.get("clientState") == "FAIL_VALIDATE":
+            return Error(MISMATCH, "%s: the copy at %s is not what was registered (%s); use rse=, tell the site",
+                         what, rse, "other size" if there else why)
+        if not rse:
+            states = {"%s %s" % state for row in server.list_replicas([did(key_of(file))], all_states=True)
+                      for state in row["states"].items()}
+            return Error(MISSING, "%s: no available replica%s (there is: %s); `rucio add-rule` makes one on disk",
+                         what, " at rse=" + file["wish"] if file["wish"] else "", brief(sorted(states)) or "none")
+        if re.search("(?i)not found|no such file|does not exist", why):
+            return Error(MISSING, "%s: no available replica, %s lost it; tell the site, or use rse=", what, rse)
+        return Error(SERVER, "%s: no transfer from %s: %s; try again later", what, rse, why)
+
+
+    # --- stage-out only
+
+    class Quiet:
+        """The client without add_replication_rule, which the upload of a file calls: rules are for us to make."""
+
+        def __init__(self, client):
+            self.client = client
+
+        def __getattr__(self, name):
+            return getattr(self.client, name) if name != "add_replication_rule" else lambda *args, **kwargs: None
+
+
+    def check_outputs(requires, uploads):
+        """Nothing is uploaded unless everything that is to be uploaded exists."""
+        paths, gone = set(requires), []
+        paths.update(entry["path"] + "/" * (entry["type"] == "directory") for entry in uploads)
+        for path in sorted(paths):
+            no_links(path, OUTPUT)
+            if not any(os.path.isfile(path + name) for name in (visible(path) if path[-1] == "/" else [""])):
+                gone.append(path)
+        if gone:
+            raise Error(OUTPUT, "%s: no such output, or empty; nothing was uploaded", brief(gone))
+
+
+    def stage_out(server, uploads):
+        """Upload, make rules, attach, read back, and return the rows of the receipt."""
+        from rucio.client.uploadclient import UploadClient
+        client, rows = UploadClient(_client=Quiet(server.client)), []
+        for file in [file for entry in uploads for file in entry["files"]]:
+            file["at"] = server.find(file, file["entry"]["rses"])
+        todo = [file for entry in uploads for file in entry["files"] if not file["at"]]
+        traces = Traces(len(todo))
+        say("%d files to upload, %s" % (len(todo), human(sum(file["bytes"] for file in todo))))
+        for entry in uploads:
+            if entry["dataset"]:
+                keep(server, entry, entry["dataset"], entry["to"])
+            for file in entry["files"]:
+                started, new = time.time(), not file["at"]
+                if new:
+                    upload(server, client, file, entry["to"])
+                    file["at"] = entry["to"]
+                    traces.line(":".join(file["key"]), file["bytes"], time.time() - started, entry["to"])
+                if not entry["dataset"]:
+                    keep(server, entry, file["key"], file["at"])
+                rows.append(dict(
+                    did=":".join(file["key"]), path=file["path"], bytes=file["bytes"], rse=file["at"],
+                    adler32=digest(file["path"]), seconds=round(time.time() - started, 3),
+                    status="uploaded" if new else "present", dataset=":".join(entry["dataset"] or ()) or None))
+        for entry in uploads:  # last, so that nobody finds half a dataset
+            if entry["dataset"]:
+                attach(server, entry["dataset"], [file["key"] for file in entry["files"]])
+        return rows
+
+
+    def upload(server, client, file, rse):
+        """Upload one file, registered only once it is on the storage: else a killed upload burns its name."""
+        what = ":".join(file["key"])
+        item = dict(path=file["path"], rse=rse, did_scope=file["key"][0], did_name=file["key"][1],
+                    guid=uuid.uuid4().hex, register_after_upload=True, transfer_timeout=server.seconds([file]))
+        for count in range(server.settings["attempts"]):
+            traces = []
+            try:
+                with about(what):
+                    client.upload([item], traces_copy_out=traces)
+                break
+            except Exception as error:
+                if type(error).__name__ == "NoFilesUploaded":
+                    why = " ".join(str(traces[-1].get("stateReason") if traces else error).split())[:300]
+                    error = Error(REFUSED if re.search("(?i)denied|permi|exists", why) else SERVER,
+                                  "%s: was not taken by %s: %s; choose another rse=", what, rse, why)
+                server.again(count, error)
+        row = file["known"] = server.metadata([file["key"]]).get(file["key"])
+        if not row or not same(file["path"], row):
+            raise Error(MISMATCH, "%s: is registered with other content than %s", what, file["path"])
+        if not server.find(file, [rse]):  # another program's upload was killed; only admins may mend that
+            with about("%s: its replica at %s is not available" % (what, rse), "choose another name"):
+                server.update_replicas_states(rse, [dict(did(file["key"]), state="A", bytes=row["bytes"])])
+
+
+    def keep(server, entry, key, rse):
+        """See that a file has a rule, or a dataset, which is made if need be; what is there stays as it is."""
+        from rucio.common.exception import DataIdentifierAlreadyExists, DuplicateRule
+        rule = dict(copies=1, rse_expression=rse, lifetime=entry.get("lifetime"))
+        dataset = key == entry["dataset"]
+
+        def rules():  # any one keeps a dataset, but another's need not keep our file
+            return [row for row in server.list_did_rules(*key) if dataset or (
+                row["account"] == server.account and row["rse_expression"] in entry["rses"] + [entry["rse"]])]
+
+        with about(":".join(key), "if it was deleted, choose another name"):
+            if dataset and not server.metadata([key]):
+                with contextlib.suppress(DataIdentifierAlreadyExists):  # by an attempt before
+                    server.add_dataset(*key, rules=[dict(rule, account=server.account, grouping="DATASET")])
+            if not rules():
+                with contextlib.suppress(DuplicateRule):
+                    server.add_replication_rule([did(key)], **rule)
+                if not rules():
+                    raise Error(REFUSED, "%s: the server made no rule at %s", ":".join(key), rse)
+
+
+    def attach(server, dataset, keys):
+        """Attach the files that are not attached, and see that all are."""
+        from rucio.common.exception import FileAlreadyExists
+        for last in (False, True):
+            there = set(map(key_of, server.list_content(*dataset)))
+            absent = [did(key) for key in keys if key not in there]
+            if last and absent:
+                raise Error(REFUSED, "%s:%s: was not attached to %s:%s", *key_of(absent[0]) + dataset)
+            for part in chunks(absent, 500):
+                with about(":".join(dataset)), contextlib.suppress(FileAlreadyExists):
+                    server.attach_dids(*dataset, dids=part)
+
+
+    # --- outputs only
+
+    def visible(path):
+        """The names in a directory; a dot cannot begin a Rucio name, and Snakemake leaves such files."""
+        return sorted(name for name in os.listdir(path) if name[0] != ".") if os.path.isdir(path) else []
+
+
+    def check_uploads(server, uploads, local):
+        """Choose an RSE for each upload; refuse what the server would refuse after hours of work."""
+        attributes, keys = server.list_account_attributes(server.account)[0], []
+        admin = any(row["key"] == "admin" and row["value"] for row in attributes)
+        scopes = server.list_scopes() if admin else server.list_scopes_for_account(server.account)
+        for entry in uploads:
+            scope, path, files = entry["scope"], entry["path"], [(entry["path"], entry["name"])]
+            dataset = entry.get("dataset")
+            if entry["type"] == "directory":
+                dataset, files = entry["name"], [
+                    (path + "/" + name, entry.get("prefix", "") + name) for name in visible(path) if local]
+            entry["dataset"] = dataset and tuple((scope + ":" + dataset).split(":")[-2:])
+            entry["files"] = [dict(path=path, key=(scope, name), bytes=os.path.getsize(path) if local else 1,
+                                   entry=entry) for path, name in files]
+            keys += [file["key"] for file in entry["files"]]
+        count = collections.Counter(keys)
+        known = server.metadata(keys + [entry["dataset"] for entry in uploads if entry["dataset"]])
+        for entry in uploads:
+            what, dataset = ":".join(key_of(entry)), known.get(entry["dataset"])
+            if entry["scope"] not in scopes:
+                raise Error(REFUSED, "%s: account %s may not write to scope %s; use one of %s",
+                            what, server.account, entry["scope"], brief(scopes))
+            if dataset and not (dataset["did_type"] == "DATASET" and dataset["is_open"]):
+                kind = "closed dataset" if dataset["did_type"] == "DATASET" else dataset["did_type"].lower()
+                raise Error(EXISTS, "%s:%s: is a %s; choose another name", *entry["dataset"] + (kind,))
+            if entry.get("if_exists") == "fail" and key_of(entry) in known:
+                raise Error(EXISTS, "%s: exists, and if_exists=fail; choose a new name, or one with {run}", what)
+            for file in entry["files"]:
+                row = file["known"] = known.get(file["key"])
+                if os.path.islink(file["path"]) or (local and not os.path.isfile(file["path"])):
+                    raise Error(OUTPUT, "%s: is no file; a dataset is flat, list this by itself", file["path"])
+                if row and (row["did_type"] != "FILE" or (local and not same(file["path"], row))):
+                    raise Error(EXISTS, "%s:%s: exists with other content; choose a new name, or one with {run}",
+                                *file["key"])
+                if count[file["key"]] > 1:
+                    raise Error(USAGE, "%s:%s: is the name of two uploads", *file["key"])
+            choose_rse(server, entry, dataset, admin)
+
+
+    def choose_rse(server, entry, dataset, admin):
+        """The first RSE, by name, that is writable and has quota; but rather one where the dataset has a rule."""
+        what, reasons = ":".join(key_of(entry)), []
+        with about("%s: rse=%s" % (what, entry["rse"]), "`rucio list-rses` shows what there is"):
+            entry["rses"] = sorted(row["rse"] for row in server.list_rses(entry["rse"]))
+        ruled = {rule["rse_expression"] for rule in server.list_did_rules(*entry["dataset"])} if dataset else ()
+        for rse in sorted(entry["rses"], key=lambda rse: (rse not in ruled, rse)):
+            settings, left = server.get_rse(rse), float("inf")
+            if not admin:
+                left = sum(row["bytes_remaining"] for row in server.get_local_account_usage(server.account, rse))
+            if not settings["availability_write"] or not settings["deterministic"]:
+                reasons.append(rse + " cannot be written")
+            elif left < max(1, sum(file["bytes"] for file in entry["files"])):
+                reasons.append("%s has %s of quota left" % (rse, human(max(left, 0))))
+            else:
+                entry["to"] = rse
+                return
+        raise Error(REFUSED, "%s: %s; ask for quota, or choose another rse=", what, brief(reasons))
+
+
+    # --- main
+
+    def run(*words):
+        started, python, work = time.time(), other_python(), None
+        if python:
+            os.execv(python, [python, os.path.abspath(__file__)] + list(words))
+        manifest = load(*words)
+        if python == "":
+            raise Error(SECRET, "rucio: no Python here has the client; use an image with rucio-clients, such as "
+                        "docker.io/reanahub/reana-auth-rucio:1.1.1")
+        instance, action, uploads = manifest["instance"], manifest["action"], manifest["uploads"]
+        private = private_directory()
+        try:
+            client = configure(instance, private)
+            if action == "stage-out":
+                check_outputs(manifest.get("requires", []), uploads)
+            capture(private + "/log")
+            server = Server(client, manifest["settings"])
+            if uploads:
+                check_uploads(server, uploads, action == "stage-out")
+            work = manifest["work"]
+            no_links(work)
+            for name in ("new", "old"):
+                shutil.rmtree(os.path.join(work, name), ignore_errors=True)
+            os.makedirs(work, 0o700, exist_ok=True)
+            rows = stage_in(server, manifest, work) if action == "stage-in" else []
+            rows += stage_out(server, uploads) if action == "stage-out" else []
+            receipt = dict(format=1, action=action, instance=instance["name"], account=server.account, files=rows,
+                           rucio_host=client["rucio_host"], seconds=round(time.time() - started, 3),
+                           outputs=[dict(did="%(scope)s:%(name)s" % entry, rse=entry["to"]) for entry in uploads])
+            os.makedirs(os.path.dirname(manifest["receipt"]) or ".", exist_ok=True)
+            with open(work + "/receipt", "w") as stream:
+                json.dump(receipt, stream, indent=1, sort_keys=True)
+            os.replace(stream.name, manifest["receipt"])
+            say("%s of %s: %d files, %s, in %.1f s" % (action, instance["name"], len(rows), human(sum(
+                row["bytes"] for row in rows)), time.time() - started))
+        except Exception:
+            with contextlib.suppress(OSError), open(private + "/log", errors="replace") as stream:
+                for line in [line for line in stream if re.search(r"\b(WARNING|ERROR|CRITICAL)\b", line)][-10:]:
+                    say("rucio: " + re.sub(r"\x1b\[\d*m|\?\S+", "", line).strip()[:400], ERR)
+            raise
+        finally:
+            for mine in [private, work] * 9:  # again, as a thread may just begin a file
+                shutil.rmtree(mine or private, ignore_errors=True)
+
+
+    def stop(number, _):
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, signal.SIG_IGN)
+        raise Stopped(number)
+
+
+    def main():
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        code = 0
+        try:
+            run(*sys.argv[1:] or ["MANIFEST.json"])
+        except Stopped as error:
+            code = 128 + error.args[0]
+            say("reana-rucio: error: stopped by signal %d; run it again" % error.args, ERR)
+        except BaseException as error:
+            code = code_of(error)
+            if code == 1:
+                say(traceback.format_exc(), ERR)
+            kind = "" if isinstance(error, Error) else type(error).__name__ + ": "
+            say("reana-rucio: error: %s%s" % (kind, error if not kind else brief(error)), ERR)
+        os._exit(code)  # threads of the client may still work, and storage libraries crash at exit
+
+
+    if __name__ == "__main__":
+        main()
+    END_OF_STAGER
+    cat > "$stage/manifest.json" <<'END_OF_MANIFEST'
+    {
+     "format": 1,
+     "action": "stage-in",
+     "instance": {"name": "escape", "rucio_host": "https://escape-rucio.cern.ch", "auth_host": "https://escape-rucio-auth.cern.ch", "sidecar": "escape", "auth_type": "x509_proxy"},
+     "receipt": "rucio-stage-in.escape.json",
+     "downloads": [
+      {"scope": "user.jdoe", "name": "a.root", "type": "file", "path": "a.root"}
+     ]
+    }
+    END_OF_MANIFEST
+    cat > "$stage/driver.py" <<'END_OF_DRIVER'
+    """Run the stager in a job of REANA's CWL engine, or of cwltool:  python3 driver.py STAGE [--INPUT PATH...]...
+
+    STAGE is a private directory with job.json, and with stager.py and manifest.json unless they are among the inputs.
+    REANA runs all jobs of a workflow in one directory, WORKSPACE/cwl/outdir/X, and then copies everything in it to the
+    output directory of the job that has just ended, whatever its exit status; so nothing of size may be left there, no
+    cwl.output.json (it would speak for the next jobs too), and only a receipt in the output directory proves success.
+    There, files are staged to their paths in the workspace and linked into the output directory, at no further cost.
+    """
+
+    import hashlib
+    import json
+    import os
+    import re
+    import shutil
+    import subprocess
+    import sys
+    import tempfile
+
+
+    class Error(Exception):
+        """What went wrong, for the last line of the log; the exit status is 3."""
+
+
+    def main(stage, arguments):
+        with open(os.path.join(stage, "job.json")) as stream:
+            job = json.load(stream)
+        handed = named(arguments)
+        here = os.getcwd()
+        out, workspace = places(here)
+        for name, (key, file, digest) in job.get("files", {}).items():
+            # REANA rewrites paths below the usual temporary directory in a command; the workspace is never wrong.
+            given = handed[key][0]
+            found = given if os.path.exists(given) or not workspace else os.path.join(workspace, file)
+            fetch(found, os.path.join(stage, name), digest)
+        os.dup2(1, 2)  # standard error was a file in the output directory; from here it is the job's log
+        if "uploads" in job:
+            root = tempfile.mkdtemp(prefix=".rucio-stage-", dir=here)
+        else:
+            root = workspace or os.path.join(out, job["name"] + ".workspace")
+        try:
+            for path, (key, collected) in job.get("uploads", {}).items():
+                for source in handed[key]:
+                    target = os.path.join(root, path, os.path.basename(source)) if collected else os.path.join(root, path)
+                    if os.path.exists(target):
+                        raise Error("%s is the name of two files of the output" % os.path.basename(source))
+                    place(source, target)
+            os.makedirs(root, exist_ok=True)
+            command = [sys.executable, os.path.join(stage, "stager.py"), os.path.join(stage, "manifest.json")]
+            status = subprocess.call(command, cwd=root)
+            if status == 0:
+                publish(job, handed, root, out, {here, workspace or here})
+        finally:
+            if "uploads" in job:
+                shutil.rmtree(root, ignore_errors=True)
+        return status
+
+
+    def named(arguments):
+        """The paths behind each `--NAME`."""
+        found = {}
+        for word in arguments:
+            if word.startswith("--"):
+                paths = found[word[2:]] = []
+            else:
+                paths.append(word)
+        return found
+
+
+    def fetch(source, target, digest):
+        """Copy a file that was written when the specification was compiled, and must not have changed since."""
+        shutil.copyfile(source, target)
+        with open(target, "rb") as stream:
+            if hashlib.sha256(stream.read()).hexdigest() != digest:
+                raise Error("%s was changed; compile again and upload it" % os.path.basename(source))
+
+
+    def places(here):
+        """The output directory, to which standard error is redirected, and REANA's workspace, or None elsewhere."""
+        log = os.readlink("/proc/self/fd/2")
+        reana = re.match(r"(.+)/cwl/outdir/[^/]+\Z", here)
+        if os.path.isfile(log):
+            out = os.path.dirname(log)
+            return out, (reana.group(1) if reana and not os.path.samefile(out, here) else None)
+        if reana:
+            raise Error("the output directory of this job cannot be found: standard error is no file")
+        return here, None
+
+
+    def place(source, target):
+        """A file or directory at another path, without its bytes where both are on one file system."""
+        source = os.path.realpath(source)
+        if os.path.isdir(source):
+            os.makedirs(target)
+            for name in sorted(os.listdir(source)):
+                place(os.path.join(source, name), os.path.join(target, name))
+            return
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copy2(source, target)
+
+
+    def publish(job, handed, root, out, others):
+        """Hand the results to CWL: the receipt, here and in the other directories, then cwl.output.json, which ends it."""
+        receipt = job["receipt"]
+        outputs = Filler(job, handed, root, out).fill(job.get("outputs", {}))
+        for directory in sorted({out, *others}):
+            target = os.path.join(directory, receipt)
+            if os.path.realpath(target) != os.path.realpath(os.path.join(root, receipt)):
+                shutil.copyfile(os.path.join(root, receipt), target)
+        outputs["receipt"] = {"class": "File", "path": receipt}
+        draft = os.path.join(out, "." + job["name"] + ".draft")
+        with open(draft, "w") as stream:
+            json.dump(outputs, stream, indent=1)
+        os.replace(draft, os.path.join(out, "cwl.output.json"))
+
+
+    class Filler:
+        """Completes the value of an input of the workflow: files and directories that were staged get their place."""
+
+        def __init__(self, job, handed, root, out):
+            self.folder = job["name"] + ".files"
+            self.handed, self.root, self.out, self.count = handed, root, out, 0
+
+        def fill(self, value, folder=None):
+            if isinstance(value, list):
+                return [self.fill(each, folder) for each in value]
+            if not isinstance(value, dict):
+                return value
+            if "rucio_staged" in value or "rucio_handed" in value:
+                value = dict(value)
+                source = self.source(value)
+                if value.pop("rucio_listed", False):
+                    folder, names = self.new_folder(), sorted(os.listdir(source))
+                    return [self.file({"class": "File"}, os.path.join(source, name), folder) for name in names]
+                folder = folder or self.new_folder()
+                value = self.file(value, source, folder)
+            elif value.get("class") == "Directory" and "listing" in value:
+                return self.directory(value, folder or self.new_folder())
+            return {key: self.fill(each, folder if key == "secondaryFiles" else None) for key, each in value.items()}
+
+        def directory(self, value, folder):
+            """A directory that is given by its listing, made: cwltool takes none without a path for an output."""
+            path, listing = folder + "/" + value.get("basename", "listing"), []
+            os.makedirs(os.path.join(self.out, path))
+            for each in self.fill(value["listing"], path):
+                target = path + "/" + (each.get("basename") or os.path.basename(each["path"]))
+                if each["path"] != target:
+                    os.rename(os.path.join(self.out, each["path"]), os.path.join(self.out, target))
+                listing.append(dict(each, path=target))
+            return dict(value, path=path, listing=listing)
+
+        def new_folder(self):
+            self.count += 1
+            return "%s/%d" % (self.folder, self.count)
+
+        def source(self, value):
+            if "rucio_staged" in value:
+                return os.path.join(self.root, value.pop("rucio_staged"))
+            return self.handed[value.pop("rucio_handed")][0]
+
+        def file(self, value, source, folder):
+            path = "%s/%s" % (folder, os.path.basename(source))
+            place(source, os.path.join(self.out, path))
+            return dict(value, path=path)
+
+
+    if __name__ == "__main__":
+        try:
+            sys.exit(main(sys.argv[1], sys.argv[2:]))
+        except Error as error:
+            print("reana-rucio: error: %s" % error)
+            sys.exit(3)
+    END_OF_DRIVER
+    cat > "$stage/job.json" <<'END_OF_JOB'
+    {
+     "name": "rucio-stage-in.escape",
+     "receipt": "rucio-stage-in.escape.json",
+     "outputs": {"events": {"class": "File", "rucio_staged": "a.root"}}
+    }
+    END_OF_JOB
+    command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
+    status=0
+    python3 "$stage/driver.py" "$stage" "$@" || status=$?
+    rm -rf "$stage"
+    exit $status
+    }
+  - rucio-stage-in.escape
