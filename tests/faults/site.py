@@ -111,7 +111,7 @@ class Site:
         self.before: dict[str, bytes] = {}
         self.taken: set[str] = set()  # DIDs of outputs that somebody else has
         self.processes: list[subprocess.Popen] = []
-        self.killed = False
+        self.killed = self.ever_killed = False
         self.others: list[Result] = []
         if world.server.tls:
             self.sidecar()
@@ -161,6 +161,7 @@ class Site:
         target = self.workspace / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
+        self.before[path] = content
         return target
 
     # ---- transfers
@@ -249,7 +250,7 @@ class Site:
         """Send it to the program of the last run, or kill all of it, as the end of a pod does."""
         leader = self.processes[-1].pid
         if number == signal.SIGKILL:
-            self.killed = True
+            self.killed = self.ever_killed = True
             os.killpg(leader, number)
             return
         for each in Path("/proc").glob("[0-9]*"):
@@ -267,7 +268,7 @@ class Site:
 
     def remember(self) -> None:
         """What the workspace is like before the run."""
-        self.before = self.files()
+        self.before = {path: content for path, content in self.files().items() if not path.startswith(".rucio-stage-")}
 
     def files(self) -> dict[str, bytes]:
         found = {}
@@ -463,7 +464,15 @@ class Cwl(Staging):
             for number, entry in enumerate(self.uploads):
                 words += [f"--u{number}", str(self.workspace / entry["path"])]
         texts = {**self.texts(), "driver.py": DRIVER.read_text(), "job.json": encode(job)}
-        run = shlex.join(["/bin/bash", "-c", script(texts, 'python3 "$stage/driver.py" "$stage" "$@"'), "bash", *words])
+        run = shlex.join(
+            [
+                "/bin/bash",
+                "-c",
+                script(texts, 'python3 "$stage/driver.py" "$stage" "$@"', ["exec 3>&2 2>&1"]),
+                "bash",
+                *words,
+            ]
+        )
         command = f"mkdir -p {home} && cd {home} && {run} 2> {self.outdir}/log; cp -r {home}/* {self.outdir}"
         environment = f"umask 2;export TMPDIR={self.directory}/tmp;export HOME={home}"
         return ["/bin/sh", "-c", f"{environment}; {command}"], self.directory
@@ -478,14 +487,14 @@ class Cwl(Staging):
 
     def expected(self, name: str) -> bool:
         allowed = ("log", "cwl.output.json", self.receipt())
-        return super().expected(name) or (name.startswith("cwl/") and os.path.basename(name) in allowed)
+        linked = self.ever_killed and name.startswith("cwl/outdir/jobs/.rucio-stage-")  # outputs, at no further cost
+        return super().expected(name) or (name.startswith("cwl/") and os.path.basename(name) in allowed) or linked
 
 
 class Plain(Site):
-    """What people write by hand: `how` is "get", "download" or "upload"."""
+    """What people write by hand: `rucio download` or `rucio upload`; or with `legacy`, what these were before 36."""
 
-    how = "get"
-    settings: dict
+    legacy = False
 
     def command(self) -> tuple[list[str], Path]:
         config = self.directory / "plain.cfg"
@@ -506,7 +515,7 @@ class Plain(Site):
         ]
 
     def words(self) -> Iterator[list[str]]:
-        if self.how == "upload":
+        if self.uploads:
             for entry in self.uploads:
                 yield self._upload_words(entry)
             return
@@ -514,7 +523,7 @@ class Plain(Site):
             rses = ["--rses", entry["rse"]] if "rse" in entry else []
             yield [
                 "rucio",
-                self.how,
+                "get" if self.legacy else "download",
                 "--dir",
                 _parent(entry),
                 "--no-subdir",
@@ -523,7 +532,7 @@ class Plain(Site):
             ]
 
     def _upload_words(self, entry: dict) -> list[str]:
-        words = ["rucio", "upload", "--rse", entry["rse"], "--scope", entry["scope"]]
+        words = ["rucio", *["--legacy"] * self.legacy, "upload", "--rse", entry["rse"], "--scope", entry["scope"]]
         if "lifetime" in entry:
             words += ["--lifetime", str(entry["lifetime"])]
         if entry["type"] == "directory":
@@ -534,7 +543,7 @@ class Plain(Site):
             return [*words, f"{entry['scope']}:{entry['name']}", *files]
         dataset = [f"{entry['scope']}:{entry['dataset']}"] if "dataset" in entry else []
         new = int(self.clients.split("-")[1].split(".")[0]) >= 36
-        return [*words, "--lfn" if new else "--name", entry["name"], *dataset, entry["path"]]
+        return [*words, "--lfn" if new and not self.legacy else "--name", entry["name"], *dataset, entry["path"]]
 
     def targets(self) -> Iterator[tuple[str, dict[str, bytes]]]:
         """The client keeps the names of files: the same in another place."""

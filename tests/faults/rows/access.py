@@ -134,7 +134,7 @@ def clock_behind_and_proxy_expired(site: Site) -> Iterator[None]:
     """Here the proxy looks valid; the server knows better."""
     site.get(site.file())
     site.sidecar(proxy=site.server.expired_proxy)
-    _clock(site, -5 * 86400)
+    _clock(site, -2 * 86400)
     yield
     del site.environment["PYTHONPATH"]
     site.sidecar()

@@ -78,7 +78,7 @@ def output_missing(site: Site) -> Iterator[None]:
     content = path.read_bytes()
     path.unlink()
     yield
-    path.write_bytes(content)
+    site.write("results/plot", content)
 
 
 def one_of_two_outputs_missing(site: Site) -> Iterator[None]:
@@ -89,7 +89,7 @@ def one_of_two_outputs_missing(site: Site) -> Iterator[None]:
     path.unlink()
     yield
     assert not site.root.call("list_replicas", [parts(one)])
-    path.write_bytes(b"second")
+    site.write("results/two", b"second")
 
 
 def directory_is_empty(site: Site) -> Iterator[None]:
@@ -99,7 +99,7 @@ def directory_is_empty(site: Site) -> Iterator[None]:
         path.unlink()
     yield
     for path, content in files.items():
-        path.write_bytes(content)
+        site.write(f"results/ntuples/{path.name}", content)
 
 
 def no_permission_at_the_rse(site: Site) -> Iterator[None]:
