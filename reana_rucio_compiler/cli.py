@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -23,15 +24,16 @@ if TYPE_CHECKING:
 
 
 class _Program(click.Group):
-    """All commands; a full disk behind standard output is told in words."""
+    """All commands; what the system refuses, such as to read a file or to write to a full disk, is told in words."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
                 raise
-            click.echo(f"reana-rucio: error: the output cannot be written: {error.strerror}", err=True)
+            what = f'"{error.filename}"' if error.filename else "standard output"
+            click.echo(f"reana-rucio: error: {what}: {error.strerror}", err=True)
             raise SystemExit(1) from None
 
 
@@ -157,7 +159,9 @@ def _report_stale(
                 status = 1
                 click.echo(shown, nl=False)
                 is_missing = "is missing" if not path.exists() else "is not what its source compiles to"
-                remedy = f"reana-rucio compile {spec} -o {target}"
+                options = [word for pair in parameters.items() for word in ("-p", "=".join(pair))]
+                options += [word for file in instances for word in ("--instances", file)]
+                remedy = shlex.join(["reana-rucio", "compile", spec, *options, "-o", str(target)])
                 click.echo(f"reana-rucio: {path} {is_missing}; run {remedy}", err=True)
     return status
 
@@ -165,8 +169,11 @@ def _report_stale(
 def _show(diagnostics: Sequence[Diagnostic]) -> None:
     from .render import text
 
-    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    click.echo(text.render(diagnostics, colour), err=True, nl=False)
+    click.echo(text.render(diagnostics, _coloured(sys.stderr)), err=True, nl=False)
+
+
+def _coloured(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 @main.command("check")
@@ -199,7 +206,7 @@ def check_(
     if form == "text":
         from .render import text
 
-        click.echo(text.render(found, sys.stdout.isatty() and "NO_COLOR" not in os.environ), nl=False)
+        click.echo(text.render(found, _coloured(sys.stdout)), nl=False)
     else:
         click.echo(import_module(f".render.{form}", __package__).render(found), nl=False)
     checked = specs[0] if len(specs) == 1 else f"{len(specs)} specifications"
