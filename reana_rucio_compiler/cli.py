@@ -196,6 +196,7 @@ def check_(
     """Say what is wrong or suspicious in each SPEC (reana.yaml), and write nothing."""
     from .compiler import all_diagnostics
     from .diagnostics import Severity
+    from .render import text
 
     specs = tuple(dict.fromkeys(_specs(specs)))
     results = [_compile(spec, parameters, instances, locked)[1] for spec in specs]
@@ -204,12 +205,10 @@ def check_(
         results, also = _ask_commons(results)
     found = all_diagnostics(results)
     if form == "text":
-        from .render import text
-
         click.echo(text.render(found, _coloured(sys.stdout)), nl=False)
     else:
         click.echo(import_module(f".render.{form}", __package__).render(found), nl=False)
-    checked = specs[0] if len(specs) == 1 else f"{len(specs)} specifications"
+    checked = text.printable(specs[0]) if len(specs) == 1 else f"{len(specs)} specifications"
     click.echo(f"reana-rucio: checked {checked}{also}: {_summary(found)}", err=True)
     bad = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
     raise SystemExit(int(any(each.severity in bad for each in found)))

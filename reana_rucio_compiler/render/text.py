@@ -18,12 +18,13 @@ def render(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
 def _render(diagnostic: Diagnostic, colour: bool) -> str:
     span, severity = diagnostic.span, diagnostic.severity
     label = _paint(f"{severity.value}[{diagnostic.rule.code}]", _COLOURS[severity], colour)
-    place = f"{span.source.name}:{span.line}:{span.column}" if span.source.text else span.source.name
-    lines = [f"{place}: {label}: {_printable(diagnostic.message)}"]
+    name = printable(span.source.name)
+    place = f"{name}:{span.line}:{span.column}" if span.source.text else name
+    lines = [f"{place}: {label}: {printable(diagnostic.message)}"]
     if span.source.text:
         lines += _snippet(diagnostic, colour)
     if diagnostic.hint:
-        lines.append(f"    {_paint('hint:', '1', colour)} {_printable(diagnostic.hint)}")
+        lines.append(f"    {_paint('hint:', '1', colour)} {printable(diagnostic.hint)}")
     return "\n".join(lines) + "\n"
 
 
@@ -32,7 +33,7 @@ def _snippet(diagnostic: Diagnostic, colour: bool) -> list[str]:
     text, column = span.source.line(span.line), span.column - 1
     length = max(1, min(span.end, span.source.line_start(span.line) + len(text)) - span.start)
     cut = max(0, column + min(length, 40) - _WIDTH)
-    shown = _printable(text[cut : cut + _WIDTH])
+    shown = printable(text[cut : cut + _WIDTH])
     carets = "^" * min(length, len(text) - column if column < len(text) else 1, _WIDTH)
     margin = f"{span.line:>5} | "
     # A tab is shown as one space, so that the caret stands under the right character.
@@ -42,7 +43,8 @@ def _snippet(diagnostic: Diagnostic, colour: bool) -> list[str]:
     ]
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The text in one line, without what a terminal would obey."""
     return "".join(char if char.isprintable() else " " if char == "\t" else "\ufffd" for char in text)
 
 
