@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -169,11 +169,7 @@ def _report_stale(
 def _show(diagnostics: Sequence[Diagnostic]) -> None:
     from .render import text
 
-    click.echo(text.render(diagnostics, _coloured(sys.stderr)), err=True, nl=False)
-
-
-def _coloured(stream: TextIO) -> bool:
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+    click.echo(text.render(diagnostics, text.coloured(sys.stderr)), err=True, nl=False)
 
 
 @main.command("check")
@@ -205,11 +201,10 @@ def check_(
         results, also = _ask_commons(results)
     found = all_diagnostics(results)
     if form == "text":
-        click.echo(text.render(found, _coloured(sys.stdout)), nl=False)
+        click.echo(text.render(found, text.coloured(sys.stdout)), nl=False)
     else:
         click.echo(import_module(f".render.{form}", __package__).render(found), nl=False)
-    checked = text.printable(specs[0]) if len(specs) == 1 else f"{len(specs)} specifications"
-    click.echo(f"reana-rucio: checked {checked}{also}: {_summary(found)}", err=True)
+    click.echo(f"reana-rucio: checked {text.named(specs)}{also}: {text.summary(found)}", err=True)
     bad = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
     raise SystemExit(int(any(each.severity in bad for each in found)))
 
@@ -222,12 +217,6 @@ def _ask_commons(results: list[Compilation]) -> tuple[list[Compilation], str]:
         return [commons.checked(result) for result in results], f" with reana-commons {commons.version()}"
     except commons.Missing as error:
         raise click.UsageError(str(error)) from None
-
-
-def _summary(found: Sequence[Diagnostic]) -> str:
-    words = [each.severity.value for each in found]
-    counts = [(words.count(word), word) for word in ("error", "warning", "note")]
-    return ", ".join(f"{count} {word}{'s' * (count > 1)}" for count, word in counts if count) or "all is well"
 
 
 @main.command("secrets")

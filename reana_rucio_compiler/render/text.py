@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 from ..diagnostics import Diagnostic, Severity
 
@@ -13,6 +15,23 @@ _WIDTH = 160  # of the snippet, in characters: what stands farther right is cut
 def render(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
     """All diagnostics, one after the other, each ending in a line break."""
     return "".join(_render(diagnostic, colour) for diagnostic in diagnostics)
+
+
+def summary(found: Sequence[Diagnostic]) -> str:
+    """How many errors, warnings and notes there are, in words."""
+    words = [each.severity.value for each in found]
+    counts = [(words.count(word), word) for word in ("error", "warning", "note")]
+    return ", ".join(f"{count} {word}{'s' * (count > 1)}" for count, word in counts if count) or "all is well"
+
+
+def named(specs: Sequence[str]) -> str:
+    """What was looked at: a name, or how many there are."""
+    return printable(specs[0]) if len(specs) == 1 else f"{len(specs)} specifications"
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether a stream is a terminal, whose user does not object (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _render(diagnostic: Diagnostic, colour: bool) -> str:
