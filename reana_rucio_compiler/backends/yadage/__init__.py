@@ -45,7 +45,7 @@ ENGINE_COMMAND = 80 * 1024  # characters of a workflow, all references written o
 
 def graft(task: Task, report: Report) -> Graft:
     """The compiled workflow files, and the edits that name them and keep staged paths from init."""
-    tree = Tree(task.workspace, frozenset(each.path for each in task.plan.inputs), report)
+    tree = Tree(task.workspace, task.plan.inputs, report)
     workflow = _open(task, tree)
     stages = read_stages(tree, workflow) if workflow else ()
     parameters = read_parameters(task, report)

@@ -81,7 +81,7 @@ def _initfiles(task: Task, report: Report) -> Iterator[tuple[Where, str, Documen
     listed = task.document.at(where)
     for index, item in enumerate(listed.items if listed else ()):
         span = task.document.span_of(item)
-        if item.value in {each.path for each in task.plan.inputs}:
+        if any(concerns(normalised(item.value), each) for each in task.plan.inputs):
             message = f'"{item.value}" is read when the workflow starts, before anything can be staged'
             report.add(rules.STAGED_TOO_LATE, span, message, "keep this file beside reana.yaml")
             continue
