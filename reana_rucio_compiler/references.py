@@ -22,7 +22,7 @@ _PLACES: dict[tuple[object, object], Place] = {
 }
 _EXPRESSION = re.compile(r"\s*rucio\s*\(|.*->\s*rucio\s*\(", re.DOTALL)
 # What was meant for an expression and is none: in capitals, in other brackets, as a URL.
-_ALMOST = re.compile(r"(?:.*(?:->|→)\s*)?(?P<word>rucio)\s*(?P<sign>[(\[{\uff08]|://)", re.DOTALL | re.IGNORECASE)
+_ALMOST = re.compile(r"(?:.*(?:->|→)\s*)?(?P<word>rucio)\s*(?P<sign>[(\[{\uff08]|\\\(|://)", re.DOTALL | re.IGNORECASE)
 _ALMOST_IN_TEXT = re.compile(r"(?P<word>rucio)(?P<sign>\()\s*[\w.-]+\s*,\s*[^\s,()]+\s*[,)]", re.IGNORECASE)
 _ANYWHERE = re.compile(r"(?<![\w.$-])rucio\(\s*[^\s,()]+\s*,")
 

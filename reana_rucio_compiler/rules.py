@@ -99,10 +99,10 @@ PART_OF_STAGED = Rule(
 )
 NOT_NEEDED = Rule("RR457", "not-needed", _W, "a staged path that no rule takes as its input", ignorable=True)
 NOT_AN_INPUT = Rule("RR458", "not-an-input", _W, "a rule that uses a staged path without taking it", ignorable=True)
+WORKDIR = Rule("RR459", "workdir", _E, "a working directory that is not the workspace", ignorable=True)
 SHARED_WILDCARDS = Rule(
     "RR460", "shared-wildcards", _W, "a rule whose wildcards match what is staged by wildcards", ignorable=True
 )
-WORKDIR = Rule("RR459", "workdir", _E, "a working directory that is not the workspace", ignorable=True)
 
 BAD_LOCK = Rule("RR501", "bad-lock", _E, "a lock that cannot be used")
 NOT_LOCKED = Rule("RR502", "not-locked", _W, "a DID that is not in the lock", ignorable=True)

@@ -134,6 +134,9 @@ def _explain(error: Any, text: str, at: int) -> tuple[str, str]:
     if "KEY" in expected:
         if not rest or rest[0] in ",)":
             return "an option is missing behind this comma", "remove the comma, or write key=value"
+        dashed = re.match(r"(\w+(?:-\w+)+)\s*=", rest)
+        if dashed:
+            return "the names of options have no dashes", f"write {dashed[1].replace('-', '_')}=VALUE"
         return "only options may follow the name", "write key=value; quote a name that holds a comma"
     if "PATH" in expected and not rest:
         return "the path is missing behind the arrow", "write rucio(...) -> path"
@@ -147,7 +150,7 @@ def _explain(error: Any, text: str, at: int) -> tuple[str, str]:
 
 
 def _explain_word(rest: str, before: str) -> tuple[str, str]:
-    if before.endswith("="):
+    if before.endswith("=") and rest[:1] in ("", ",", ")"):
         return "an option has no value", "write key=value"
     if not rest or rest[0] in ",)":
         return "a word is missing here", "write rucio(instance, scope, name)"
