@@ -17,13 +17,13 @@ engine reads the Snakefile from the workspace; the program of the stager is a fi
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from posixpath import basename, dirname
 
 from ... import rules
 from ...checks import bad_path, normalised
 from ...diagnostics import Report
 from ...model import Transfer
+from ...records import replace
 from ...specification import compiled_name, rename, rename_parameter_file, side_header
 from ...staging import Job, embed, relabelled, stage_out_jobs, unique
 from ...task import Graft, Task
@@ -67,7 +67,7 @@ def graft(task: Task, report: Report) -> Graft:
     target = compiled_name(source)
     edits += [rename(document, FILE, compiled_name(node.value))]
     files = {**files, **embedding.files, target: text}
-    return Graft(tuple(edits), files, (source,), steps=outline(workflow, staging))
+    return Graft(tuple(edits), files, (source,), outline=lambda: outline(workflow, staging))
 
 
 def _rules(task: Task, workflow: Workflow, taken: set[str]) -> tuple[StagingRule, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import chain
 from posixpath import basename, dirname
@@ -19,6 +18,7 @@ from ...checks import normalised
 from ...diagnostics import Report
 from ...instances import nearest
 from ...model import Transfer
+from ...records import dataclass
 from ...source import Span
 from ...task import Task
 from .related import Related
