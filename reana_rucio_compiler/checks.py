@@ -101,7 +101,7 @@ def _check_did(expression: Expression, place: Place, engine: str, report: Report
         return False
     problem = _bad_name(name.text)
     if problem:
-        hint = "see the name in `rucio list-dids`"
+        hint = "use letters, digits, `.`, `_` and `-`" if place.is_output else "see the name in `rucio list-dids`"
         if name.text.startswith(f"{scope.text}:"):
             hint = f"the scope stands before it: write {name.text[len(scope.text) + 1 :]}"
         report.add(rules.BAD_DID, name.span, f'the name "{_shown(name.text)}" {problem}', hint)
@@ -307,6 +307,7 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
         word = Word(expression.name.text.lstrip("/"), expression.name.span)
     problem = bad_path(word.text)
     braces = re.search(r"[{}]", word.text) and (engine != "snakemake" or reference.place.is_output)
+    problem = problem or ('holds "# ", and a comment needs a space before it' if "# " in word.text else "")
     if problem or braces:
         problem = problem or "holds braces, which are replaced in names only"
         report.add(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,20 @@ if TYPE_CHECKING:
     from .locking import Locking
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Program(click.Group):
+    """All commands; a full disk behind standard output is told in words."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            click.echo(f"reana-rucio: error: the output cannot be written: {error.strerror}", err=True)
+            raise SystemExit(1) from None
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="reana-rucio")
 def main() -> None:
     """Write rucio(instance, scope, name) in reana.yaml; get a plain REANA specification that moves the data."""
@@ -156,7 +170,7 @@ def _show(diagnostics: Sequence[Diagnostic]) -> None:
 
 
 @main.command("check")
-@_specification
+@click.argument("specs", nargs=-1, metavar="[SPEC]...", type=click.Path(allow_dash=True))
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to say it.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
 @click.option(

@@ -81,7 +81,7 @@ def _by_schemas(data: dict[str, Any]) -> list[Finding]:
     if isinstance(workflow, dict) and workflow.get("type") == "serial" and "specification" in workflow:
         inner = findings_by(serial_workflow_schema, workflow["specification"])
         found += [(refused, (*_STEPS, *path), message, hint) for refused, path, message, hint in inner]
-    # What is staged is no entry when it is counted (lint.py).
+    # What is staged is no entry when it is counted (limits.py).
     return [each for each in dict.fromkeys(found) if each[1][:1] != ("inputs",) or "may have at most" not in each[2]]
 
 

@@ -12,7 +12,8 @@ from .diagnostics import Diagnostic, Report, merged
 from .documents import Document
 from .edits import Uneditable, apply
 from .instances import known_instances
-from .lint import check_size, lint
+from .limits import check_size
+from .lint import lint
 from .locks import with_lock
 from .model import Plan
 from .ownership import check_owners, clashes

@@ -228,6 +228,8 @@ def _report_yaml_error(source: Source, at: int, problem: str, report: Report) ->
     hint = ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
         hint = "indent with spaces: YAML does not allow tabs there"
+    elif "'<document start>'" in problem:
+        hint = "is this the right file? a specification is a mapping with workflow:, inputs: and outputs:"
     elif "expected ':'" in problem:
         hint = 'a key ends with ":", and an entry of a list begins with "- "'
     elif problem.endswith(("'<block sequence start>'", "'<block mapping start>'")):

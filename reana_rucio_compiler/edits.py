@@ -297,8 +297,10 @@ def set_key(document: Document, path: tuple[Any, ...], value: Any) -> list[Edit]
         return [Edit(end, end, 1, (", " if parent.pairs else "") + f"{scalar(path[-1], True)}: {flow(value)}")]
     indent = source.position(parent.pairs[0][0].start)[1] - 1
     if old is not None:
-        text = flow(value) if not value else "\n" + block(value, indent + 2).rstrip("\n")
-        return [Edit(old.start, old.end, 1, (" " if not value and old.start == old.end else "") + text)]
+        if not value:
+            return [Edit(old.start, old.end, 1, " " * (old.start == old.end) + flow(value))]
+        start = len(source.text[: old.start].rstrip(" "))
+        return [Edit(start, old.end, 1, "\n" + block(value, indent + 2).rstrip("\n"))]
     lines = " " * indent + scalar(path[-1], False) + ":" + _value(value, indent)
     return [_insertion(source, _line_behind(source, parent), lines, _LAST - indent)]
 

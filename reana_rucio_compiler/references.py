@@ -1,22 +1,18 @@
-"""Find and parse the ``rucio(...)`` expressions of a document. All of lark is here."""
+"""Find and parse the ``rucio(...)`` expressions of a document."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
-from . import resources, rules
+from . import rules
 from .diagnostics import Report
 from .documents import Document, Node, Where, walk
 from .instances import nearest
 from .model import Expression, Option, Place, Reference, Word
 from .source import Source, Span
-
-if TYPE_CHECKING:
-    from lark import Lark, Token
+from .syntax import Misread, Token, read_form
 
 _PLACES: dict[tuple[object, object], Place] = {
     ("inputs", "files"): Place.INPUT_FILE,
@@ -26,7 +22,7 @@ _PLACES: dict[tuple[object, object], Place] = {
 }
 _EXPRESSION = re.compile(r"\s*rucio\s*\(|.*->\s*rucio\s*\(", re.DOTALL)
 # What was meant for an expression and is none: in capitals, in other brackets, as a URL.
-_ALMOST = re.compile(r"(?:.*(?:->|→)\s*)?(?P<word>rucio)\s*(?P<sign>[(\[{\uff08]|://)", re.DOTALL | re.IGNORECASE)
+_ALMOST = re.compile(r"(?:.*(?:->|→)\s*)?(?P<word>rucio)\s*(?P<sign>[(\[{\uff08]|\\\(|://)", re.DOTALL | re.IGNORECASE)
 _ALMOST_IN_TEXT = re.compile(r"(?P<word>rucio)(?P<sign>\()\s*[\w.-]+\s*,\s*[^\s,()]+\s*[,)]", re.IGNORECASE)
 _ANYWHERE = re.compile(r"(?<![\w.$-])rucio\(\s*[^\s,()]+\s*,")
 
@@ -198,45 +194,32 @@ def _quoted(text: str) -> str:
 
 def parse(source: Source, node: Node, report: Report) -> Expression | None:
     """The expression in a scalar, with the exact place of each word, or None after an error, which is reported."""
-    from lark.exceptions import UnexpectedInput
-
-    offsets = locate(source.text, node)
+    text, offsets = node.value, locate(source.text, node)
 
     def span(start: int, end: int) -> Span:
         return Span(source, offsets[start], offsets[end - 1] + 1 if end > start else offsets[start])
 
-    try:
-        tree = _parser().parse(node.value)
-    except UnexpectedInput as error:
-        end = len(node.value.rstrip())
-        pos = error.pos_in_stream
-        at = end if pos is None or pos < 0 else min(pos, end)
-        if getattr(getattr(error, "token", None), "type", "") == "$END":
-            at = end
-        message, hint = _explain(error, node.value, at)
-        found = re.compile(r"[^\s,()]+").match(node.value, at)
-        report.add(rules.SYNTAX, span(at, found.end() if found else min(at + 1, end)), message, hint)
-        return None
-
     def word(token: Token) -> Word:
-        text = token.rstrip("= \t\r\n") if token.type == "KEY" else token.rstrip()
-        start = token.start_pos or 0
-        place = span(start, start + len(text))
-        if token.type == "QUOTED":
-            text = text[1:-1].replace(text[0] * 2, text[0])
-        return Word(text, place)
+        start, written = token
+        unquoted = written[1:-1].replace(written[0] * 2, written[0]) if written[0] in "'\"" else written
+        return Word(unquoted, span(start, start + len(written)))
 
-    return _expression(tree, word, span(len(node.value) - len(node.value.lstrip()), len(node.value.rstrip())), report)
+    try:
+        form = read_form(text)
+    except Misread as error:
+        found = re.compile(r"[^\s,()]+").match(text, error.at)
+        end = found.end() if found else min(error.at + 1, len(text.rstrip()))
+        report.add(rules.SYNTAX, span(error.at, end), error.message, error.hint)
+        return None
+    whole = span(len(text) - len(text.lstrip()), len(text.rstrip()))
+    options = tuple(Option(word(key), word(value)) for key, value in form.options)
+    path = word(form.path) if form.path else None
+    return _expression(whole, [word(each) for each in form.words], options, path, form.arrow, report)
 
 
-def _expression(tree: Any, word: Any, span: Span, report: Report) -> Expression | None:
-    call = next(tree.find_data("call"))
-    words = [word(child.children[0]) for child in call.children if getattr(child, "data", "") == "word"]
-    options = []
-    for child in call.children:
-        if getattr(child, "data", "") == "option":
-            key, value = child.children[0], child.children[1].children[0]
-            options.append(Option(word(key), word(value)))
+def _expression(
+    span: Span, words: list[Word], options: tuple[Option, ...], path: Word | None, arrow: str | None, report: Report
+) -> Expression | None:
     for each in words[:2]:
         key, equals, _ = each.text.partition("=")
         if equals and key in ("instance", "scope", "name", "did") and each.span.text == each.text:
@@ -253,9 +236,7 @@ def _expression(tree: Any, word: Any, span: Span, report: Report) -> Expression 
                 "write rucio(instance, scope, name) or rucio(instance, scope:name)",
             )
             return None
-    path = next((word(child.children[0]) for child in tree.children if getattr(child, "data", "") == "path"), None)
-    arrow = {"plain": None, "staged_in": "in", "staged_out": "out"}[tree.data]
-    return Expression(span, words[0], words[1], words[2], tuple(options), path, arrow)
+    return Expression(span, words[0], words[1], words[2], options, path, arrow)
 
 
 def _split_did(did: Word) -> list[Word]:
@@ -269,69 +250,6 @@ def _split_did(did: Word) -> list[Word]:
             Word(name, Span(source, at + len(scope) + 1, did.span.end)),
         ]
     return [Word(scope, did.span), Word(name, did.span)]
-
-
-@lru_cache(maxsize=1)
-def _parser() -> Lark:
-    from lark import Lark
-
-    return Lark(resources.read("grammar", "rucio.lark"), parser="lalr", lexer="contextual", propagate_positions=False)
-
-
-def _explain(error: Any, text: str, at: int) -> tuple[str, str]:
-    """What is wrong and what to do, from what the grammar expects at a place and what stands there instead.
-
-    lark's own ``match_examples`` sees only the state of the parser, in which "a word is missing" and "a comma is
-    missing" are often the same.
-    """
-    expected = frozenset(getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
-    rest, before = text[at:].lstrip(), text[:at].rstrip()
-    if (text.count("'") % 2 and '"' not in text) or (text.count('"') % 2 and "'" not in text):
-        return "a quote is not closed", "close it; a quote inside its own quotes is written twice"
-    if "BARE" in expected:
-        return _explain_word(rest, before)
-    if "_COMMA" in expected:
-        return _explain_behind_word(rest, before.rpartition("(")[2], "RPAR" in expected)
-    if "KEY" in expected:
-        if not rest or rest[0] in ",)":
-            return "an option is missing behind this comma", "remove the comma, or write key=value"
-        return "only options may follow the name", "write key=value; quote a name that holds a comma"
-    if "PATH" in expected and not rest:
-        return "the path is missing behind the arrow", "write rucio(...) -> path"
-    if "PATH" in expected or rest.startswith("->"):
-        return "one arrow joins one path and one call", "write `rucio(...) -> path` or `path -> rucio(...)`"
-    if before.endswith(")"):
-        arrow = re.match(r"[-=~]*>|[→⇒➔←]|<[-=]|as\s|to\s|[:,]", rest)
-        hint = "write rucio(...) -> path" if arrow else "an expression is a whole YAML string"
-        return "nothing may follow the call but `-> path`", hint
-    return "this is not of the form rucio(instance, scope, name)", "options follow the name, `-> path` follows the call"
-
-
-def _explain_word(rest: str, before: str) -> tuple[str, str]:
-    if before.endswith("="):
-        return "an option has no value", "write key=value"
-    if not rest or rest[0] in ",)":
-        return "a word is missing here", "write rucio(instance, scope, name)"
-    if re.match(r"\w+\s*=", rest):
-        return (
-            "options come after the instance, the scope and the name",
-            "write rucio(instance, scope, name, key=value)",
-        )
-    return f"a word may not begin with {rest[0]}", "quote it"
-
-
-def _explain_behind_word(rest: str, before: str, complete: bool) -> tuple[str, str]:
-    if not rest:
-        return "the closing parenthesis is missing", "write rucio(instance, scope, name)"
-    if rest[0] == ")" and ":" in before:
-        return "the instance is missing", "write rucio(instance, scope:name)"
-    if rest[0] == ")":
-        return "the scope and the name are missing", "write rucio(instance, scope, name)"
-    if rest[0] in "('\"=":
-        return f"a word may not hold {rest[0]}", "quote the whole word"
-    if rest.startswith("->") and complete:
-        return "the closing parenthesis is missing before the arrow", "write rucio(instance, scope, name) -> path"
-    return "a comma is missing between two words", "separate them by a comma, or quote a word that holds a space"
 
 
 _ESCAPES = {"x": 4, "u": 6, "U": 10}

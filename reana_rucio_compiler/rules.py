@@ -70,6 +70,7 @@ CWL_SECONDARY = Rule("RR414", "cwl-secondary", _E, "a staged file without a seco
 CWL_NO_FILE = Rule("RR415", "cwl-no-file", _W, "a staged path that no input of the workflow takes", ignorable=True)
 CWL_NO_OUTPUT = Rule("RR416", "cwl-no-output", _E, "an output path that no one output of the workflow is known to be")
 CWL_OTHER_NAME = Rule("RR417", "cwl-other-name", _W, "an output path unlike the output's own name", ignorable=True)
+CWL_FORM = Rule("RR418", "cwl-form", _E, "a CWL workflow that lacks a part, or has it in a form that CWL does not know")
 
 YADAGE_TOPLEVEL = Rule("RR431", "yadage-toplevel", _E, "a toplevel that is not the workspace")
 NOT_A_WORKFLOW = Rule("RR432", "not-a-workflow", _E, "a Yadage workflow that cannot be read")
@@ -96,10 +97,10 @@ PART_OF_STAGED = Rule(
 )
 NOT_NEEDED = Rule("RR457", "not-needed", _W, "a staged path that no rule takes as its input", ignorable=True)
 NOT_AN_INPUT = Rule("RR458", "not-an-input", _W, "a rule that uses a staged path without taking it", ignorable=True)
+WORKDIR = Rule("RR459", "workdir", _E, "a working directory that is not the workspace", ignorable=True)
 SHARED_WILDCARDS = Rule(
     "RR460", "shared-wildcards", _W, "a rule whose wildcards match what is staged by wildcards", ignorable=True
 )
-WORKDIR = Rule("RR459", "workdir", _E, "a working directory that is not the workspace", ignorable=True)
 
 BAD_LOCK = Rule("RR501", "bad-lock", _E, "a lock that cannot be used")
 NOT_LOCKED = Rule("RR502", "not-locked", _W, "a DID that is not in the lock", ignorable=True)

@@ -17,7 +17,7 @@ from .validity import is_surely_valid
 
 VERSIONS = ("0.9", "0.95")
 
-_COUNTED = (("inputs", "files"), ("inputs", "directories"))  # without what is staged, once that is known (lint.py)
+_COUNTED = (("inputs", "files"), ("inputs", "directories"))  # without what is staged, once that is known (limits.py)
 
 Finding = tuple[bool, Where, str, str]  # whether REANA refuses it, where, what, the remedy
 

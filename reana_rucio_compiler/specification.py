@@ -66,7 +66,7 @@ def edit_specification(document: Document, plan: Plan, graft: Graft) -> list[Edi
         added = needed if path == ("inputs", "files") else []
         if (indexes or added) and (document.at(path) or added):
             edits += _edit_list(document, path, indexes, added, graft.parameters)
-    if graft.parameters and inputs is not None and inputs.kind == "mapping":
+    if graft.parameters and inputs is not None and inputs.pairs:
         edits += set_key(document, ("inputs", "parameters"), graft.parameters)
     for path, texts in replaced.items():
         if texts:
@@ -107,7 +107,7 @@ def _edit_list(
     if node is not None and node.kind == "sequence":
         return edit_sequence(document, path, remove=removed, append=added)
     parent = document.at(path[:1])
-    if parent is not None and parent.kind == "mapping":
+    if parent is not None and parent.pairs:
         return set_key(document, path, added)
     return set_key(document, path[:1], {path[1]: added, **({"parameters": parameters} if parameters else {})})
 

@@ -160,12 +160,12 @@ class Embedding:
         return name if name in self.files else None
 
 
-def script(texts: Mapping[str, str], run: str, fetched: Iterable[str] = ()) -> str:
+def script(texts: Mapping[str, str], run: str, first: Iterable[str] = ()) -> str:
     """A shell command that writes the texts to files in a private directory, ``$stage``, and runs a program on them.
 
-    ``fetched`` are commands that put more files there. The exit status is that of ``run``.
+    ``first`` are commands that come before. The exit status is that of ``run``.
     """
-    lines = ["{", "stage=`TMPDIR=/tmp mktemp -d` || exit 3", *fetched]
+    lines = ["{", "stage=`TMPDIR=/tmp mktemp -d` || exit 3", *first]
     for name, text in texts.items():
         end = "END_OF_" + name.partition(".")[0].upper()
         lines += [f"cat > \"$stage/{name}\" <<'{end}'", text.rstrip("\n"), end]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import reana_rucio_compiler
 from reana_rucio_compiler.rules import RULES
 from tests.command import run
+from tests.examples import environment
 
 ROOT = Path(__file__).parent.parent
 ERRORS = ROOT / "tests" / "golden" / "errors"
@@ -152,3 +154,18 @@ def test_python_interface_gives_the_same_diagnostics() -> None:
     assert (found.rule.code, found.span.line, found.span.column) == ("RR205", 2, 25)
     assert reana_rucio_compiler.compile(Path("reana.yaml")).diagnostics[0].message == found.message
     assert reana_rucio_compiler.check() == ()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("command", ["compile", "check"])
+def test_full_disk_is_told_in_words(command: str, tmp_path: Path) -> None:
+    files = "".join(f"    - rucio(escpae, user.jdoe, a{number}.root)\n" for number in range(2000))
+    instances = "rucio: {instances: {escpae: {rucio_host: 'https://a.b', auth_host: 'https://a.b'}}}\n"
+    text = f"inputs:\n  files:\n{files}" + GOOD + (instances if command == "compile" else "")
+    (tmp_path / "reana.yaml").write_text(text)
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(["reana-rucio", command], cwd=tmp_path, env=environment(tmp_path), stdout=full,
+                             stderr=subprocess.PIPE, text=True)  # fmt: skip
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert "reana-rucio: error: the output cannot be written: No space left on device" in ran.stderr

@@ -18,7 +18,7 @@ NEVER = {"rucio", "reana_client", "reana_commons", "requests", "yaml", "numpy"}
 CASES = {
     "help": (["--help"], "", {"click"}),
     "no expression": (["compile", "-"], PLAIN, {"click", "ruamel"}),
-    "expression": (["compile", "-"], STAGED, {"click", "ruamel", "lark"}),
+    "expression": (["compile", "-"], STAGED, {"click", "ruamel"}),
     "check": (["check", "-"], PLAIN, {"click", "ruamel"}),
     "check for GitLab": (["check", "--format", "gitlab", "-"], PLAIN, {"click", "ruamel"}),
     "something REANA ignores": (["check", "-"], IGNORED, {"click", "ruamel", "jsonschema"}),

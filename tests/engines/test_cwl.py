@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -313,6 +314,85 @@ def test_a_graph_and_a_tool_at_the_top(
     assert jdoe.replica_path(f"user.jdoe:{did}", "CERN-DISK").read_text() == "events.root\n" * 100
     other = run_cwltool(spec, tmp_path / "outputs", sidecar)
     assert other.returncode == 0, other.log[-3000:]
+
+
+CONTENTS = """\
+cwlVersion: v1.0
+class: Workflow
+requirements: {StepInputExpressionRequirement: {}}
+inputs:
+  events: {type: File, secondaryFiles: [$(self.nameroot).db]}
+  tag: {type: File, inputBinding: {loadContents: true}}
+outputs: {joined: {type: File, outputSource: join/joined}}
+steps:
+  join:
+    run:
+      class: CommandLineTool
+      baseCommand: [sh, -c, 'echo "$1"; cat "$0" `dirname "$0"`/events.db']
+      inputs:
+        events: {type: File, secondaryFiles: [^.db], inputBinding: {position: 1}}
+        tag: {type: string, inputBinding: {position: 2}}
+      stdout: joined.txt
+      outputs: {joined: stdout}
+    in: {events: events, tag: {source: tag, valueFrom: $(self.contents)}}
+    out: [joined]
+"""
+
+
+def test_what_cwl_reads_at_an_input_is_there(jdoe: Server, tmp_path: Path, base: Path) -> None:
+    """The contents of a staged file, and a secondary file whose name an expression says."""
+    text = """\
+inputs:
+  files:
+    - rucio(escape, user.jdoe, events.root) -> data/events.root
+    - rucio(escape, user.jdoe, calib-v3.db) -> data/events.db
+    - rucio(escape, user.jdoe, aod-1.root) -> data/tag.txt
+  parameters:
+    events: {class: File, path: data/events.root}
+    tag: {class: File, path: data/tag.txt}
+workflow: {type: cwl, file: main.cwl}
+"""
+    wanted = "aod-1.root\n" * 100 + "\n" + "events.root\n" * 100 + "calib-v3.db\n" * 100
+    spec = compile_in(project_in(tmp_path / "project", text, {"main.cwl": CONTENTS}))
+    sidecar = jdoe.sidecar(tmp_path / "sidecar", "jdoe")
+    result = run_reana(spec, base=base, sidecar_env=sidecar)
+    assert result.returncode == 0, explained(result)
+    assert (result.workspace / "outputs/joined.txt").read_text() == wanted
+    other = run_cwltool(spec, tmp_path / "outputs", sidecar)
+    assert other.returncode == 0, other.log[-3000:]
+    assert (tmp_path / "outputs/joined.txt").read_text() == wanted
+
+
+def test_an_output_that_is_empty_says_so(jdoe: Server, tmp_path: Path, base: Path) -> None:
+    """CWL leaves an empty array out of a command: the job must know what it was to upload."""
+    tool = TOOL.replace(
+        "outputs: {sorted: stdout}", 'outputs: {parts: {type: "File[]", outputBinding: {glob: "no-*"}}}'
+    )
+    text = (
+        SMALL.partition("outputs:")[0]
+        + "outputs:\n  directories:\n    - parts -> rucio(escape, user.jdoe, no-parts, rse=CERN-DISK)\n"
+    )
+    spec = compile_in(project_in(tmp_path / "project", text, {"main.cwl": tool}))
+    result = run_reana(spec, base=base, sidecar_env=jdoe.sidecar(tmp_path / "sidecar", "jdoe"))
+    assert result.returncode != 0
+    lines = result.job("rucio-stage-out")["log"].splitlines()
+    assert "reana-rucio: error: parts: the workflow made no such output; nothing was uploaded" in lines
+
+
+def test_the_log_says_that_an_image_has_no_python(tmp_path: Path) -> None:
+    """REANA's log holds standard output: standard error is a file, by which a job knows its output directory."""
+    compile_in(project_in(tmp_path / "project", SMALL.partition("outputs:")[0], {"main.cwl": TOOL}))
+    tool = yaml.safe_load((tmp_path / "project" / "main.rucio-stage-in.escape.cwl").read_text())
+    (tmp_path / "bin").mkdir()
+    for name in ("cat", "mktemp", "rm"):
+        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+    with (tmp_path / "stderr").open("w") as stream:
+        run = subprocess.run(
+            [str(shutil.which("bash")), "-c", *tool["arguments"]],
+            env={"PATH": str(tmp_path / "bin")}, stdout=subprocess.PIPE, stderr=stream, text=True,
+        )  # fmt: skip
+    assert run.returncode == 3
+    assert "reana-rucio: error: this image has no python3" in run.stdout
 
 
 def test_a_tool_that_reads_the_workspace_itself_waits(jdoe: Server, tmp_path: Path, base: Path) -> None:

@@ -34,6 +34,7 @@ arguments:
   - |
     {
     stage=`TMPDIR=/tmp mktemp -d` || exit 3
+    exec 3>&2 2>&1
     cat > "$stage/manifest.json" <<'END_OF_MANIFEST'
     {
      "format": 1,
@@ -49,6 +50,7 @@ arguments:
     """Run the stager in a job of REANA's CWL engine, or of cwltool:  python3 driver.py STAGE [--INPUT PATH...]...
 
     STAGE is a private directory with job.json, and with stager.py and manifest.json unless they are among the inputs.
+    File descriptor 3 is a file in the output directory, to which CWL redirects standard error (tools.py).
     REANA runs all jobs of a workflow in one directory, WORKSPACE/cwl/outdir/X, and then copies everything in it to the
     output directory of the job that has just ended, whatever its exit status; so nothing of size may be left there, no
     cwl.output.json (it would speak for the next jobs too), and only a receipt in the output directory proves success.
@@ -66,7 +68,7 @@ arguments:
 
 
     class Error(Exception):
-        """What went wrong, for the last line of the log; the exit status is 3."""
+        """The exit status, and what went wrong, for the last line of the log."""
 
 
     def main(stage, arguments):
@@ -80,17 +82,19 @@ arguments:
             given = handed[key][0]
             found = given if os.path.exists(given) or not workspace else os.path.join(workspace, file)
             fetch(found, os.path.join(stage, name), digest)
-        os.dup2(1, 2)  # standard error was a file in the output directory; from here it is the job's log
         if "uploads" in job:
             root = tempfile.mkdtemp(prefix=".rucio-stage-", dir=here)
         else:
             root = workspace or os.path.join(out, job["name"] + ".workspace")
         try:
             for path, (key, collected) in job.get("uploads", {}).items():
+                if key not in handed:
+                    raise Error(9, "%s: the workflow made no such output; nothing was uploaded" % path)
                 for source in handed[key]:
                     target = os.path.join(root, path, os.path.basename(source)) if collected else os.path.join(root, path)
                     if os.path.exists(target):
-                        raise Error("%s is the name of two files of the output" % os.path.basename(source))
+                        name = os.path.basename(source)
+                        raise Error(9, "%s: two of its files are called %s; give each a name of its own" % (path, name))
                     place(source, target)
             os.makedirs(root, exist_ok=True)
             command = [sys.executable, os.path.join(stage, "stager.py"), os.path.join(stage, "manifest.json")]
@@ -104,7 +108,7 @@ arguments:
 
 
     def named(arguments):
-        """The paths behind each `--NAME`."""
+        """The paths behind each `--NAME`; CWL leaves out what is null or empty."""
         found = {}
         for word in arguments:
             if word.startswith("--"):
@@ -119,18 +123,18 @@ arguments:
         shutil.copyfile(source, target)
         with open(target, "rb") as stream:
             if hashlib.sha256(stream.read()).hexdigest() != digest:
-                raise Error("%s was changed; compile again and upload it" % os.path.basename(source))
+                raise Error(2, "%s: was changed; compile again and upload it" % os.path.basename(source))
 
 
     def places(here):
-        """The output directory, to which standard error is redirected, and REANA's workspace, or None elsewhere."""
-        log = os.readlink("/proc/self/fd/2")
+        """The output directory, in which descriptor 3 is a file, and REANA's workspace, or None elsewhere."""
+        log = os.readlink("/proc/self/fd/3")
         reana = re.match(r"(.+)/cwl/outdir/[^/]+\Z", here)
         if os.path.isfile(log):
             out = os.path.dirname(log)
             return out, (reana.group(1) if reana and not os.path.samefile(out, here) else None)
         if reana:
-            raise Error("the output directory of this job cannot be found: standard error is no file")
+            raise Error(1, "the output directory of this job cannot be found: its standard error is no file")
         return here, None
 
 
@@ -211,6 +215,11 @@ arguments:
         def file(self, value, source, folder):
             path = "%s/%s" % (folder, os.path.basename(source))
             place(source, os.path.join(self.out, path))
+            if value.pop("rucio_loaded", False):
+                with open(source, encoding="utf-8") as stream:
+                    value["contents"] = stream.read(65537)
+                if len(value["contents"]) > 65536:
+                    raise Error(2, "%s: is larger than the 64 KiB that loadContents takes" % os.path.basename(source))
             return dict(value, path=path)
 
 
@@ -218,8 +227,9 @@ arguments:
         try:
             sys.exit(main(sys.argv[1], sys.argv[2:]))
         except Error as error:
-            print("reana-rucio: error: %s" % error)
-            sys.exit(3)
+            status, text = error.args
+            print("reana-rucio: error: %s" % text, file=sys.stderr)
+            sys.exit(status)
     END_OF_DRIVER
     cat > "$stage/job.json" <<'END_OF_JOB'
     {

@@ -33,6 +33,7 @@ from ...specification import compiled_name, edit_parameters, rename, side_header
 from ...staging import embed, unique
 from ...task import Graft, Task
 from .binding import Bindings, bind
+from .form import has_form
 from .jobs import MANIFEST_INPUT, PROGRAM_INPUT, RECEIPT, StagingStep, stage_in_steps, stage_out_steps
 from .outline import outline
 from .outputs import select
@@ -100,6 +101,8 @@ def _workflow(task: Task, files: Files, report: Report) -> Process | None:
         report.add(
             rules.CWL_VERSION, span, message, f"possible are {', '.join(VERSIONS)}; cwl-upgrader converts older ones"
         )
+        return None
+    if not has_form(process, report):
         return None
     if process.kind == "Workflow":
         return process

@@ -20,7 +20,7 @@ from ...staging import unique
 from ...task import Task
 from .reading import Entry, Files, Place, Process, builtin, mentions, plain, short
 
-STAGED, HANDED, LISTED = "rucio_staged", "rucio_handed", "rucio_listed"  # the words of driver.py
+STAGED, HANDED, LISTED, LOADED = "rucio_staged", "rucio_handed", "rucio_listed", "rucio_loaded"  # words of driver.py
 
 
 Declared = tuple[Union[Place, None], Union[Place, None]]  # a type, and the secondaryFiles of the files in it
@@ -102,11 +102,8 @@ class _Finder:
         self.seen: set[tuple[Any, Any]] = set()  # the defaults that are looked at where they are used
         self.wrong: set[Transfer] = set()
         spaces = [place.get("$namespaces") for place in (job_order, Place(workflow.place.document, ())) if place]
-        definitions = workflow.requirement("SchemaDefRequirement")
-        types = definitions.place.get("types") if definitions else None
-        resolved = [files.resolve(each) for each in (types.items if types else ())]
-        self.named_types = {short(name.text): each for each in resolved if (name := each.get("name"))}
-        self.namespaces = {key: text for each in spaces if each for key, text in plain(each.node).items()}
+        self.named_types = workflow.named_types
+        self.namespaces = {key: text for each in spaces if each for key, text in _pairs(each)}
 
     def input(self, entry: Entry) -> Iterator[Bound]:
         """The input of the Workflow as a bound value, if its value holds a staged path."""
@@ -155,24 +152,16 @@ class _Finder:
         of_step: tuple[str, str] | None = None,
     ) -> Iterator[Bound]:
         type_, secondary = entry.field("type"), entry.field("secondaryFiles")
-        reader = _Value(self, base, plain(type_.node) if type_ else "Any", name)
+        reader = _Value(
+            self, base, plain(type_.node) if type_ else "Any", name, bool(replaces) and loads_contents(entry)
+        )
         value = reader.read(place, (type_, secondary))
         if reader.transfers:
-            self.check_contents(entry)
             kind = "File[]" if reader.is_list else builtin(reader.type)
             yield Bound(
                 unique(name, {"receipt"}), kind, plain(secondary.node) if secondary else None, value,
                 tuple(dict.fromkeys(reader.transfers)), tuple(reader.handed), steps, replaces, of_step,
             )  # fmt: skip
-
-    def check_contents(self, entry: Entry) -> None:
-        """CWL reads the contents of a file for the input of a Workflow, not for what a step hands on."""
-        binding = entry.field("inputBinding") if entry.field("type") is not entry.place else None
-        place = entry.field("loadContents") or (binding.get("loadContents") if binding else None)
-        in_workflow = entry.container.document in self.files.names and entry in self.inputs
-        if place is not None and place.node.data is True and in_workflow:
-            message = f'the contents of "{entry.id}" are loaded before it is staged'
-            self.report.add(rules.CWL_DEFAULT, place.span, message, "put loadContents at the input of the step (v1.1)")
 
     def item(self, declared: Declared) -> Declared:
         """What is declared of the items of an array."""
@@ -285,11 +274,21 @@ class _Finder:
                     self.report.add(rules.CWL_DEFAULT, place.span, message, hint)
 
 
-class _Value:
-    """Reads one value of the job order, with the files that are staged in it."""
+def loads_contents(entry: Entry) -> bool:
+    """Whether CWL puts the contents of the files of an input into its value: of a Workflow's, before a step has it."""
+    binding = entry.field("inputBinding") if entry.field("type") is not entry.place else None
+    place = entry.field("loadContents") or (binding.get("loadContents") if binding else None)
+    return place is not None and place.node.data is True
 
-    def __init__(self, finder: _Finder, base: str, type_: Any, name: str) -> None:
-        self.finder, self.base, self.type, self.name = finder, base, type_, name
+
+class _Value:
+    """Reads one value of the job order, with the files that are staged in it.
+
+    With ``loaded`` the files get their contents into the value, as they would have had at the input.
+    """
+
+    def __init__(self, finder: _Finder, base: str, type_: Any, name: str, loaded: bool) -> None:
+        self.finder, self.base, self.type, self.name, self.loaded = finder, base, type_, name, loaded
         self.transfers: list[Transfer] = []
         self.handed: list[Handed] = []
         self.is_list = False
@@ -297,9 +296,13 @@ class _Value:
     def read(self, place: Place, declared: Declared) -> Any:
         """The value; where nothing is staged, as it is."""
         draft = self.draft(place, declared)
-        if self.transfers:
-            return self.complete(draft)
-        return draft
+        if not self.transfers:
+            return draft
+        value = self.complete(draft)
+        for each in value if isinstance(value, list) else [value]:
+            if self.loaded and isinstance(each, dict) and each.get("class") == "File":
+                each[LOADED] = True
+        return value
 
     def draft(self, place: Place, declared: Declared, depth: int = 0) -> Any:
         node = place.node
@@ -316,20 +319,22 @@ class _Value:
         text = self.finder.values.get((place.document.source, place.where))
         if text is None:
             return plain(node)
-        return self.expression(place, text, depth)
+        return self.expression(place, text, declared[0], depth)
 
-    def expression(self, place: Place, text: str, depth: int) -> Any:
+    def expression(self, place: Place, text: str, declared: Place | None, depth: int) -> Any:
         """A ``rucio(...)`` in the place of a value: the file, where the type admits one, else its path."""
         transfer = self.finder.staged[text]
+        type_ = plain(declared.node) if declared else self.type
+        files, directories = (mentions(type_, each, self.finder.named_types) for each in ("File", "Directory"))
         kind = "File" if transfer.type == "file" else "Directory"
-        if mentions(self.type, kind):
+        if files if kind == "File" else directories:
             self.transfers.append(transfer)
             return {"class": kind, STAGED: text}
-        if kind == "Directory" and depth == 0 and mentions(self.type, "File"):
+        if kind == "Directory" and depth == 0 and files:
             self.transfers.append(transfer)
             self.is_list = True
             return {"class": kind, STAGED: text, LISTED: True}
-        if mentions(self.type, "File") or mentions(self.type, "Directory"):
+        if files or directories:
             self.mismatch(place, transfer, "Directory" if kind == "File" else "File")
         return text
 
@@ -371,13 +376,15 @@ class _Value:
         """Add the files that the declaration wants beside this one, where one of them is staged."""
         finder = self.finder
         for pattern, required in _patterns(secondary):
-            if "$(" in pattern or "${" in pattern:
+            beside = _beside(path, pattern)
+            if beside is None:
                 if transfer and "secondaryFiles" not in value:
-                    message = f'the secondary file of "{path}" is an expression, which is not evaluated here'
-                    hint = "write a pattern such as .idx, or list secondaryFiles in the job order"
+                    message = f'the secondary file of "{path}" is an expression that is not evaluated here'
+                    hint = (
+                        "write a pattern such as .idx or $(self.nameroot).idx, or list secondaryFiles in the job order"
+                    )
                     finder.report.add(rules.CWL_SECONDARY, secondary.span, message, hint)
                 continue
-            beside = _beside(path, pattern)
             names = [str(each.get("basename") or each.get(STAGED) or each.get("location") or each.get("path"))
                      for each in value.get("secondaryFiles") or () if isinstance(each, dict)]  # fmt: skip
             if any(posixpath.basename(name) == posixpath.basename(beside) for name in names):
@@ -414,6 +421,14 @@ class _Value:
         return {**kept, HANDED: name}
 
 
+def _pairs(place: Place) -> Iterator[tuple[str, str]]:
+    """The strings of a mapping, with their keys."""
+    for key in place.keys:
+        value = place.get(key)
+        if value is not None:
+            yield key, value.text
+
+
 def values_of(plan: Plan) -> Mapping[tuple[Source, Where], str]:
     """The paths that replace expressions among the parameters, by where those stand."""
     return {(each.reference.span.source, each.reference.where): each.text for each in plan.values}
@@ -435,6 +450,19 @@ def file_path(place: Place, base: str, values: Mapping[tuple[Source, Where], str
     return None if path.split("/")[0] == ".." else path
 
 
+_TERM = r"""self\.(?:basename|nameroot|nameext)|'[^'\\]*'|"[^"\\]*\""""
+_ADDED = re.compile(rf"\$\(\s*((?:{_TERM})(?:\s*\+\s*(?:{_TERM}))*)\s*\)")
+
+
+def _added(terms: str, basename: str) -> str:
+    """What an expression such as ``self.nameroot + '.idx'`` makes of the name of a file."""
+    root, extension = posixpath.splitext(basename)
+    values = {"basename": basename, "nameroot": root, "nameext": extension}
+    return "".join(
+        term[1:-1] if term[0] in "'\"" else values[term.partition(".")[2]] for term in re.findall(_TERM, terms)
+    )
+
+
 def _patterns(secondary: Place) -> Iterator[tuple[str, bool]]:
     """The patterns of ``secondaryFiles:``, and whether a file must match."""
     data = plain(secondary.node)
@@ -445,8 +473,14 @@ def _patterns(secondary: Place) -> Iterator[tuple[str, bool]]:
             yield pattern.rstrip("?"), required and not pattern.endswith("?")
 
 
-def _beside(path: str, pattern: str) -> str:
-    """The file that a pattern names: each ``^`` takes an extension off, the rest is appended."""
+def _beside(path: str, pattern: str) -> str | None:
+    """The file that a pattern names: each ``^`` takes an extension off, the rest is appended.
+
+    An expression says the whole name; where more than attributes of ``self`` and strings make it, that is not known.
+    """
+    if "$(" in pattern or "${" in pattern:
+        name = _ADDED.sub(lambda found: _added(found[1], posixpath.basename(path)), pattern)
+        return None if "$(" in name or "${" in name else posixpath.join(posixpath.dirname(path), name)
     while pattern.startswith("^"):
         path, pattern = posixpath.splitext(path)[0], pattern[1:]
     return path + pattern

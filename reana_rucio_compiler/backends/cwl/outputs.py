@@ -38,7 +38,7 @@ def select(task: Task, workflow: Process, job_order: Place | None, report: Repor
         source = entry.field("outputSource") if entry else None
         if entry is None or source is None:
             continue
-        link: dict[str, Any] = {"source": plain(source.node)}
+        link: dict[str, Any] = {"source": [each.text for each in source.items] or source.text}
         for key in ("linkMerge", "pickValue"):
             place = entry.field(key)
             if place is not None:

@@ -230,6 +230,15 @@ class Process:
         entries = self.files.entries(self.place.get(section))
         return next((each for each in entries if class_of(each) == name), None)
 
+    @property
+    def named_types(self) -> dict[str, Place]:
+        """The types that its SchemaDefRequirement defines, by their short names."""
+        definitions = self.requirement("SchemaDefRequirement")
+        types = definitions.place.get("types") if definitions else None
+        found = [self.files.resolve(each) for each in (types.items if types else ())]
+        one_by_one = [one for each in found for one in each.items or (each,)]  # an imported file may hold several
+        return {short(name.text): each for each in one_by_one if (name := each.get("name"))}
+
     def input(self, name: str) -> Entry | None:
         """The input parameter of a name."""
         return self._inputs.get(name)
@@ -335,13 +344,19 @@ def builtin(type_: Any) -> Any:
 _BUILTIN = frozenset(("File", "Directory", "string", "int", "long", "float", "double", "boolean"))
 
 
-def mentions(type_: Any, name: str) -> bool:
-    """Whether a type admits values of another one, perhaps inside of an array or a record. An unknown name does."""
+def mentions(type_: Any, name: str, named: Mapping[str, Place] = {}) -> bool:
+    """Whether a type admits values of another one, perhaps inside of an array or a record. An unknown name does.
+
+    ``named`` are the types that a SchemaDefRequirement defines.
+    """
     if isinstance(type_, str):
         bare = type_.replace("[]", "").rstrip("?")
+        if short(bare) in named:
+            others = {key: each for key, each in named.items() if key != short(bare)}
+            return mentions(plain(named[short(bare)].node), name, others)
         return bare in (name, "Any") or (bare not in _BUILTIN and bare not in ("null", "array", "record", "enum"))
     if isinstance(type_, list):
-        return any(mentions(each, name) for each in type_)
+        return any(mentions(each, name, named) for each in type_)
     if isinstance(type_, dict):
         if "$import" in type_:
             return True
@@ -351,5 +366,5 @@ def mentions(type_: Any, name: str) -> bool:
             each.get("type") if isinstance(each, dict) else each
             for each in (fields.values() if isinstance(fields, dict) else fields)
         ]
-        return any(mentions(each, name) for each in inner if each is not None)
+        return any(mentions(each, name, named) for each in inner if each is not None)
     return False

@@ -80,7 +80,8 @@ def tool(
         **({"hints": hints} if hints else {}),
         "inputs": {each.id: _input(each, number) for number, each in enumerate(feeds, 1)},
         "outputs": outputs,
-        # Only here does REANA tell a job its own output directory (driver.py); the file stays empty.
+        # Only here does REANA tell a job its own output directory (driver.py). The file stays empty: the command
+        # joins its standard error to the job's log.
         "stderr": f"{job.name}.log",
         "baseCommand": ["bash", "-c"],
         "arguments": [_command(step, embedding, sides), job.name],
@@ -141,4 +142,4 @@ def _command(step: StagingStep, embedding: Embedding, sides: Mapping[str, Feed])
         }
     here = {name: text for name, text in embedding.texts(job).items() if name not in sides}
     here.update({"driver.py": driver(), "job.json": encode(told)})
-    return script(here, 'python3 "$stage/driver.py" "$stage" "$@"')
+    return script(here, 'python3 "$stage/driver.py" "$stage" "$@"', ["exec 3>&2 2>&1"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Any
 
 from ...diagnostics import Report
@@ -10,14 +11,15 @@ from ...documents import parse
 from ...edits import block
 from ...source import Source
 from ...staging import unique
-from .reading import Entry, Files, Place, Process, builtin, mentions, plain
+from .reading import Entry, Files, Place, Process, builtin, mentions, plain, short
 
 
 def wrap(files: Files, process: Process, name: str, fragment: str, report: Report) -> Process | None:
     """A Workflow, in a document of its own called ``name``, whose one step runs the process."""
-    target = posixpath.basename(files.names[process.place.document]) + (f"#{fragment}" if fragment else "")
-    inputs = {entry.id: _parameter(entry) for entry in process.inputs}
-    own = process.id if process.id and process.id != "main" else _step_name(files.names[process.place.document])
+    file = posixpath.basename(files.names[process.place.document])
+    types = _Types(process, file)
+    inputs = {entry.id: _parameter(entry, types) for entry in process.inputs}
+    own = process.id if process.id and process.id != "main" else file.partition(".")[0] or "tool"
     step = unique(own, {entry.id for entry in (*process.inputs, *process.outputs)})
     outputs = {
         entry.id: {"type": _output_type(entry), "outputSource": f"{step}/{entry.id}"} for entry in process.outputs
@@ -28,9 +30,12 @@ def wrap(files: Files, process: Process, name: str, fragment: str, report: Repor
         place = root.get(key)
         if place is not None:
             text[key] = plain(place.node)
+    if types.definitions:
+        text["requirements"] = {"SchemaDefRequirement": {"types": types.definitions}}
     text["inputs"] = inputs
     text["outputs"] = outputs
-    text["steps"] = {step: {"run": target, "in": {key: key for key in inputs}, "out": list(outputs)}}
+    run = file + (f"#{fragment}" if fragment else "")
+    text["steps"] = {step: {"run": run, "in": {key: key for key in inputs}, "out": list(outputs)}}
     document = parse(Source(name, block(text, 0)), report)
     if document is None:
         return None
@@ -38,18 +43,54 @@ def wrap(files: Files, process: Process, name: str, fragment: str, report: Repor
     return Process(files, Place(document, ()))
 
 
-def _step_name(path: str) -> str:
-    return posixpath.basename(path).partition(".")[0] or "tool"
+class _Types:
+    """The types of a tool as the Workflow around it has them: not bound to a command line, its own by full names.
+
+    ``definitions`` are those that the tool's SchemaDefRequirement gives. By its full name, ``tool.cwl#type``, a type is
+    the same one in both, without which cwltool does not accept the tool.
+    """
+
+    def __init__(self, process: Process, file: str) -> None:
+        requirement = process.requirement("SchemaDefRequirement")
+        here = requirement is not None and requirement.place.document is process.place.document
+        self.named = process.named_types if here else {}
+        given = plain(requirement.place.node).get("types") if requirement and here else None
+        given = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+        scope = f"{file}#{process.id}/" if process.id else f"{file}#"
+        own = [short(each["name"]) for each in given if isinstance(each.get("name"), str)]
+        self.full = {name: scope + name for name in own}
+        self.definitions = [self._renamed(each) for each in given]
+
+    def _renamed(self, type_: dict[str, Any]) -> dict[str, Any]:
+        name = type_.get("name")
+        return {**self.unbound(type_), "name": self.full[short(name)]} if isinstance(name, str) else type_
+
+    def unbound(self, type_: Any) -> Any:
+        if isinstance(type_, list):
+            return [self.unbound(each) for each in type_]
+        if isinstance(type_, str):
+            name = re.split(r"[\[?]", type_)[0]
+            return self.full.get(name.lstrip("#"), name) + type_[len(name) :]
+        if not isinstance(type_, dict):
+            return type_
+        kept = {key: each for key, each in type_.items() if key != "inputBinding"}
+        kept.update((key, self.unbound(kept[key])) for key in ("type", "items") if key in kept)
+        fields = kept.get("fields")
+        if isinstance(fields, dict):
+            kept["fields"] = {key: self.unbound(each) for key, each in fields.items()}
+        elif fields:
+            kept["fields"] = self.unbound(fields)
+        return kept
 
 
-def _parameter(entry: Entry) -> Any:
+def _parameter(entry: Entry, types: _Types) -> Any:
     """An input as a Workflow has it: without its binding."""
     place = entry.field("type")
     type_ = plain(place.node) if place else "Any"
     if type_ == "stdin":
         type_ = "File"
-    elif mentions(type_, "record") and not mentions(type_, "Any"):
-        type_ = _unbound(type_)  # a record may say which files stand beside its own
+    elif mentions(type_, "record", types.named) and not mentions(type_, "Any", types.named):
+        type_ = types.unbound(type_)  # a record may say which files stand beside its own
     else:
         type_ = _with_null(builtin(type_), _admits_null(type_))
     kept = {}
@@ -58,15 +99,6 @@ def _parameter(entry: Entry) -> Any:
         if each is not None and each is not place:
             kept[key] = plain(each.node)
     return {"type": type_, **kept} if kept or isinstance(type_, dict) else type_
-
-
-def _unbound(type_: Any) -> Any:
-    """A type without what binds its values to a command line."""
-    if isinstance(type_, list):
-        return [_unbound(each) for each in type_]
-    if isinstance(type_, dict):
-        return {key: _unbound(each) for key, each in type_.items() if key != "inputBinding"}
-    return type_
 
 
 def _admits_null(type_: Any) -> bool:

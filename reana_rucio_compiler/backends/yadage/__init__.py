@@ -33,10 +33,11 @@ from ...task import Graft, Task
 from .emission import stage_of
 from .inputs import OPTIONS, Parameters, literal_path, read_parameters, withhold
 from .layout import Layout, Use, lay_out, selected_keys, selects_all, uses_of
+from .order import amend_order
 from .outline import outline
 from .outputs import followed, producers_of
 from .tree import Cursor, Shared, Tree
-from .workflow import INIT, Selection, Stage, read_stages
+from .workflow import INIT, Selection, Stage, quoted, read_stages
 
 FILE = ("workflow", "file")
 ENGINE_COMMAND = 80 * 1024  # characters of a workflow, all references written out, that REANA can start (facts A.4)
@@ -52,10 +53,11 @@ def graft(task: Task, report: Report) -> Graft:
         return Graft()
     uses = uses_of(tree, stages, parameters, task.plan)
     layout = _plan_stages(task, tree, stages, parameters, uses)
-    _check_order(task, tree, stages, parameters, layout)
+    started = bool(parameters.transfers or task.document.at((*OPTIONS, "initfiles")))
+    order = amend_order(stages, layout, started, report)
     try:
         for index, stage in enumerate(stages):
-            _rewire(tree, stage, layout.awaited_by(index), layout, parameters)
+            _rewire(tree, stage, [*layout.awaited_by(index), *map(quoted, order[stage.name])], layout, parameters)
             _publish_literals(tree, index, stage, layout)
         if report.failed:
             return Graft()
@@ -127,7 +129,7 @@ def _plan_stages(
 
 
 def _rewire(tree: Tree, stage: Stage, awaited: list[str], layout: Layout, parameters: Parameters) -> None:
-    """Let a stage wait for ours, and take from them the parameters that concern staged paths."""
+    """Let a stage wait for others, and take from ours the parameters that concern staged paths."""
     if awaited:
         _add_dependencies(tree, stage, awaited)
     for selection in stage.selections:
@@ -206,39 +208,6 @@ def _add_dependencies(tree: Tree, stage: Stage, names: list[str]) -> None:
         tree.write(listed, [*(each.value for each in listed.node.items), *names])
     else:
         tree.add_item(listed, names)
-
-
-def _check_order(task: Task, tree: Tree, stages: Sequence[Stage], parameters: Parameters, layout: Layout) -> None:
-    """Warn of what yadage fails on, or silently leaves out, in the user's own stages."""
-    by_name = {stage.name: stage for stage in stages}
-    started = bool(parameters.transfers or task.document.at((*OPTIONS, "initfiles")))
-    for index, stage in enumerate(stages):
-        awaited = _closure(stage, by_name)
-        if INIT in awaited and not started:
-            message = f'"{stage.name}" waits for "init", which there is not without parameters: it will never run'
-            hint = "add a parameter under inputs: parameters:, or remove init from the dependencies"
-            tree.report.add(rules.NO_INIT, stage.cursor.span, message, hint)
-        if "*" in awaited:
-            continue
-        if layout.awaited_by(index) and started:
-            awaited |= {INIT}
-        for selection in stage.selections:
-            for name in sorted(selection.names - awaited - {"*"}):
-                message = f'"{stage.name}" takes results of "{name}" and does not wait for it'
-                hint = f"add {name} to its dependencies"
-                tree.report.add(rules.UNORDERED, selection.query.span, message, hint)
-
-
-def _closure(stage: Stage, by_name: dict[str, Stage]) -> set[str]:
-    """All that a stage waits for, by others too."""
-    found: set[str] = set()
-    waiting = list(stage.waits_for)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += by_name[name].waits_for if name in by_name else ()
-    return found
 
 
 def _warn_other_backends(task: Task, tree: Tree, stages: Sequence[Stage], layout: Layout) -> bool:

@@ -5,6 +5,7 @@ inputs:
     type: File
     secondaryFiles: [^.bai, "^.txt?", .md5?]
   local: {type: File, secondaryFiles: [^.bai]}
+  named: {type: File, secondaryFiles: [$(self.nameroot).bai]}
   genome: {type: File, secondaryFiles: [.idx]}
   pairs:
     type:
@@ -28,6 +29,6 @@ steps:
     in: {reads: reads, local: local, genome: genome}
     out: []
   records:
-    run: {class: CommandLineTool, baseCommand: ls, inputs: {pairs: Any}, outputs: []}
-    in: {pairs: pairs}
+    run: {class: CommandLineTool, baseCommand: ls, inputs: {pairs: Any, named: File}, outputs: []}
+    in: {pairs: pairs, named: named}
     out: []

@@ -1,6 +1,6 @@
 cwlVersion: v1.0
 class: Workflow
-inputs: {data: {type: File, secondaryFiles: [$(self.basename).idx]}}
+inputs: {data: {type: File, secondaryFiles: ["$(inputs.name).idx"]}}
 outputs: {}
 steps:
   show:

@@ -29,6 +29,7 @@ arguments:
   - |
     {
     stage=`TMPDIR=/tmp mktemp -d` || exit 3
+    exec 3>&2 2>&1
     cat > "$stage/stager.py" <<'END_OF_STAGER'
     """The stager of reana-rucio."""
     # ... (its text stands here)

@@ -31,6 +31,10 @@ outputs:
       - '^.bai'
       - '^.txt?'
       - '.md5?'
+  named:
+    type: File
+    secondaryFiles:
+      - '$(self.nameroot).bai'
   pairs: Any
   receipt:
     type: File
@@ -44,6 +48,7 @@ arguments:
   - |
     {
     stage=`TMPDIR=/tmp mktemp -d` || exit 3
+    exec 3>&2 2>&1
     cat > "$stage/manifest.json" <<'END_OF_MANIFEST'
     {
      "format": 1,
@@ -64,7 +69,7 @@ arguments:
     {
      "name": "rucio-stage-in.escape.2",
      "receipt": "rucio-stage-in.escape.2.json",
-     "outputs": {"reads": {"class": "File", "rucio_staged": "data/reads.bam", "secondaryFiles": [{"class": "File", "rucio_staged": "data/reads.bai"}, {"class": "File", "rucio_handed": "rucio_stage_reads_1"}]}, "pairs": [{"file": {"class": "File", "rucio_staged": "data/reads.bam", "secondaryFiles": [{"class": "File", "rucio_staged": "data/reads.bai"}]}, "weight": 0.5}]},
+     "outputs": {"reads": {"class": "File", "rucio_staged": "data/reads.bam", "secondaryFiles": [{"class": "File", "rucio_staged": "data/reads.bai"}, {"class": "File", "rucio_handed": "rucio_stage_reads_1"}]}, "named": {"class": "File", "rucio_staged": "data/reads.bam", "secondaryFiles": [{"class": "File", "rucio_staged": "data/reads.bai"}]}, "pairs": [{"file": {"class": "File", "rucio_staged": "data/reads.bam", "secondaryFiles": [{"class": "File", "rucio_staged": "data/reads.bai"}]}, "weight": 0.5}]},
      "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "34a06e8ace8f0acf732f7a3bcaa9a5bf359c150919333ae3c8c767bc88134ba7"]}
     }
     END_OF_JOB

@@ -23,6 +23,7 @@ steps:
       rucio_stage_reads_1: rucio_stage_reads_1
     out:
       - reads
+      - named
       - pairs
       - receipt
   align:
@@ -37,6 +38,6 @@ steps:
     in: {reads: rucio-stage-in-escape-2/reads, local: rucio-stage-in-escape-1/local, genome: rucio-stage-in-escape-1/genome}
     out: []
   records:
-    run: {class: CommandLineTool, baseCommand: ls, inputs: {pairs: Any}, outputs: []}
-    in: {pairs: rucio-stage-in-escape-2/pairs}
+    run: {class: CommandLineTool, baseCommand: ls, inputs: {pairs: Any, named: File}, outputs: []}
+    in: {pairs: rucio-stage-in-escape-2/pairs, named: rucio-stage-in-escape-2/named}
     out: []

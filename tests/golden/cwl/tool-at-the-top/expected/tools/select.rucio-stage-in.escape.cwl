@@ -30,6 +30,7 @@ arguments:
   - |
     {
     stage=`TMPDIR=/tmp mktemp -d` || exit 3
+    exec 3>&2 2>&1
     cat > "$stage/manifest.json" <<'END_OF_MANIFEST'
     {
      "format": 1,

@@ -1,0 +1,176 @@
+"""The form of an expression: which of its characters are which word. All of lark is here.
+
+The grammar is grammar/rucio.lark. What it describes has no nesting, so that one regular expression made of its
+terminals reads every expression without a mistake in it; lark, which takes long to import, is asked about all others
+and says what stands where something else was expected. Tests hold that the two agree.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from . import resources
+
+if TYPE_CHECKING:
+    from lark import Lark, Tree
+
+Token = tuple[int, str]  # where it starts, and what is written there, quotes included
+
+
+@dataclass(frozen=True)
+class Form:
+    """An expression in tokens. ``words`` are the instance and one or two more, ``arrow`` is that of ``Expression``."""
+
+    words: tuple[Token, ...]
+    options: tuple[tuple[Token, Token], ...]
+    path: Token | None
+    arrow: str | None
+
+
+class Misread(Exception):
+    """A text is no expression: where it stops being one (``at``), what is wrong and what to do."""
+
+    def __init__(self, at: int, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.at, self.message, self.hint = at, message, hint
+
+
+def read_form(text: str) -> Form:
+    """The form of an expression. Raises ``Misread``."""
+    return matched(text) or parsed(text)
+
+
+def matched(text: str) -> Form | None:
+    """The form of an expression by one regular expression; None where that does not settle it."""
+    expression, option = _patterns()
+    found = expression.match(text)
+    if found is None or (found["target"] and found["landing"]):
+        return None
+
+    def token(name: str, of: re.Match[str] = found) -> Token:
+        return of.start(name), of[name].rstrip()
+
+    words = tuple(token(name) for name in ("first", "second", "third") if found[name])
+    options = option.finditer(text, *found.span("options"))
+    pairs = tuple((token("key", each), token("value", each)) for each in options)
+    side = "target" if found["target"] else "landing" if found["landing"] else None
+    arrow = {"target": "out", "landing": "in", None: None}[side]
+    return Form(words, pairs, token(side) if side else None, arrow)
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The form of a whole expression, and that of one of its options, from the terminals of the grammar."""
+    terminals = re.finditer(r"^(\w+)(?:\.\d+)?: /(.*)/s?$", resources.read("grammar", "rucio.lark"), re.MULTILINE)
+    of = {found[1]: f"(?:{found[2]})" for found in terminals}
+    word = f"(?:{of['BARE']}|{of['QUOTED']})"
+    path = f"(?:{of['PATH']}|{of['QUOTED']})"
+    option = rf"\s*,\s*(?={of['KEY']})(?P<key>\w+)\s*=\s*(?P<value>{word})"
+    options = re.sub(r"\?P<\w+>", "?:", option)
+    call = (
+        rf"{of['RUCIO']}\s*(?P<first>{word})\s*,\s*(?P<second>{word})"
+        rf"(?:\s*,\s*(?!{of['KEY']})(?P<third>{word}))?(?P<options>(?:{options})*)\s*\)"
+    )
+    whole = rf"\s*(?:(?P<target>{path})\s*->\s*)?{call}(?:\s*->\s*(?P<landing>{path}))?\s*\Z"
+    return re.compile(whole, re.DOTALL), re.compile(option, re.DOTALL)
+
+
+def parsed(text: str) -> Form:
+    """The form of an expression by lark. Raises ``Misread``."""
+    from lark.exceptions import UnexpectedInput
+
+    try:
+        return _form(_parser().parse(text))
+    except UnexpectedInput as error:
+        end = len(text.rstrip())
+        pos = error.pos_in_stream
+        at = end if pos is None or pos < 0 else min(pos, end)
+        if getattr(getattr(error, "token", None), "type", "") == "$END":
+            at = end
+        raise Misread(at, *_explain(error, text, at)) from None
+
+
+@cache
+def _parser() -> Lark:
+    from lark import Lark
+
+    return Lark(resources.read("grammar", "rucio.lark"), parser="lalr", lexer="contextual", propagate_positions=False)
+
+
+def _form(tree: Tree[Any]) -> Form:
+    call = next(tree.find_data("call"))
+    words = tuple(_token(child.children[0]) for child in call.children if getattr(child, "data", "") == "word")
+    options = tuple(
+        (_token(child.children[0]), _token(child.children[1].children[0]))
+        for child in call.children
+        if getattr(child, "data", "") == "option"
+    )
+    path = next((_token(child.children[0]) for child in tree.children if getattr(child, "data", "") == "path"), None)
+    return Form(words, options, path, {"plain": None, "staged_in": "in", "staged_out": "out"}[tree.data])
+
+
+def _token(token: Any) -> Token:
+    written = token.removesuffix("=") if token.type == "KEY" else token
+    return token.start_pos or 0, str(written.rstrip())
+
+
+def _explain(error: Any, text: str, at: int) -> tuple[str, str]:
+    """What is wrong and what to do, from what the grammar expects at a place and what stands there instead.
+
+    lark's own ``match_examples`` sees only the state of the parser, in which "a word is missing" and "a comma is
+    missing" are often the same.
+    """
+    expected = frozenset(getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
+    rest, before = text[at:].lstrip(), text[:at].rstrip()
+    if (text.count("'") % 2 and '"' not in text) or (text.count('"') % 2 and "'" not in text):
+        return "a quote is not closed", "close it; a quote inside its own quotes is written twice"
+    if "BARE" in expected:
+        return _explain_word(rest, before)
+    if "_COMMA" in expected:
+        return _explain_behind_word(rest, before.rpartition("(")[2], "RPAR" in expected)
+    if "KEY" in expected:
+        if not rest or rest[0] in ",)":
+            return "an option is missing behind this comma", "remove the comma, or write key=value"
+        dashed = re.match(r"(\w+(?:-\w+)+)\s*=", rest)
+        if dashed:
+            return "the names of options have no dashes", f"write {dashed[1].replace('-', '_')}=VALUE"
+        return "only options may follow the name", "write key=value; quote a name that holds a comma"
+    if "PATH" in expected and not rest:
+        return "the path is missing behind the arrow", "write rucio(...) -> path"
+    if "PATH" in expected or rest.startswith("->"):
+        return "one arrow joins one path and one call", "write `rucio(...) -> path` or `path -> rucio(...)`"
+    if before.endswith(")"):
+        arrow = re.match(r"[-=~]*>|[→⇒➔←]|<[-=]|as\s|to\s|[:,]", rest)
+        hint = "write rucio(...) -> path" if arrow else "an expression is a whole YAML string"
+        return "nothing may follow the call but `-> path`", hint
+    return "this is not of the form rucio(instance, scope, name)", "options follow the name, `-> path` follows the call"
+
+
+def _explain_word(rest: str, before: str) -> tuple[str, str]:
+    if before.endswith("=") and rest[:1] in ("", ",", ")"):
+        return "an option has no value", "write key=value"
+    if not rest or rest[0] in ",)":
+        return "a word is missing here", "write rucio(instance, scope, name)"
+    if re.match(r"\w+\s*=", rest):
+        return (
+            "options come after the instance, the scope and the name",
+            "write rucio(instance, scope, name, key=value)",
+        )
+    return f"a word may not begin with {rest[0]}", "quote it"
+
+
+def _explain_behind_word(rest: str, before: str, complete: bool) -> tuple[str, str]:
+    if not rest:
+        return "the closing parenthesis is missing", "write rucio(instance, scope, name)"
+    if rest[0] == ")" and ":" in before:
+        return "the instance is missing", "write rucio(instance, scope:name)"
+    if rest[0] == ")":
+        return "the scope and the name are missing", "write rucio(instance, scope, name)"
+    if rest[0] in "('\"=":
+        return f"a word may not hold {rest[0]}", "quote the whole word"
+    if rest.startswith("->") and complete:
+        return "the closing parenthesis is missing before the arrow", "write rucio(instance, scope, name) -> path"
+    return "a comma is missing between two words", "separate them by a comma, or quote a word that holds a space"

@@ -1,0 +1,4 @@
+cwlVersion: v1.0
+class: Workflow
+inputs: {data: File}
+outputs: []
