@@ -34,11 +34,12 @@ def escape(rucio_server: Server, example_dids: object, tmp_path_factory: pytest.
         registered("bare.root", "SITE1_SCRATCHDISK"),
     ]
     registered("lost.root", "SITE2_SCRATCHDISK", state="U")
-    registered("tape.root", "SITE5_TAPE")
+    tape = registered("tape.root", "SITE5_TAPE")
     registered("both.root", "SITE5_TAPE")
     registered("both.root", "SITE1_SCRATCHDISK")
     client.call("add_dataset", "user.jdoe", "run2024.aod")
     client.call("add_dataset", "user.jdoe", "partly", files=files)
+    client.call("add_dataset", "user.jdoe", "archived", files=[files[0], tape])
     client.call("add_dataset", "user.jdoe", "closed", files=files[:1])
     client.call("close", "user.jdoe", "closed")
     for scope in ("user.jdoe", "test"):
