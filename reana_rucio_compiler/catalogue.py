@@ -13,12 +13,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Union
 
 from .credentials import Credentials, find_credentials
 from .model import Instance
+from .records import dataclass
 
 SETTINGS = {"attempts": 4, "backoff": 1, "timeout": 60}  # as in a manifest: seconds
 EXTRA = "reana-rucio[rucio]"
@@ -231,7 +231,7 @@ class _Inquiry:
 
 
 def _told(asked: Asked) -> dict[str, Any]:
-    return {key: value for key, value in asdict(asked).items() if value is not None and key != "instance"}
+    return {key: value for key, value in vars(asked).items() if value is not None and key != "instance"}
 
 
 def _answer(said: Mapping[str, Any]) -> Answer:

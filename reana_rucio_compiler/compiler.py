@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from .locks import with_lock
 from .model import Plan
 from .ownership import check_owners, clashes
 from .plan import engine_of, make_plan
+from .records import dataclass, field, replace
 from .references import find_references
 from .schema import VERSIONS, check_specification, findings
 from .source import Source, Span
@@ -40,8 +41,13 @@ class Compilation:
     diagnostics: tuple[Diagnostic, ...] = ()
     base: Path = Path()
     plan: Plan | None = None
-    steps: tuple[Step, ...] = ()
+    outline: Callable[[], tuple[Step, ...]] = tuple
     document: Document | None = None
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of the workflow that results, made when they are asked for."""
+        return self.outline()
 
 
 def compile_file(
@@ -157,9 +163,9 @@ def _write(task: Task, report: Report) -> Compilation | None:
     if report.failed:
         return None
     text = apply(document.source, edits)
-    check_size(document, _verify(document, text), graft.files, workspace, report)
+    check_size(document, _verify(document, text), graft.files, workspace, report, graft.loads)
     check_owners(document, graft.files, workspace, report)
-    return Compilation(text, graft.files, (), workspace.base, plan if moves else None, graft.steps)
+    return Compilation(text, graft.files, (), workspace.base, plan if moves else None, graft.outline)
 
 
 def _graft(task: Task, report: Report) -> Graft:

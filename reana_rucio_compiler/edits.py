@@ -6,14 +6,14 @@ surroundings: block with the user's indentation, or flow where the user's collec
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .documents import Document, Node
+from .records import dataclass
+from .records import replace as replaced
 from .source import Source
 
 
@@ -208,7 +208,7 @@ def edit_mapping(
         before, behind = (
             [f"{scalar(key, True)}: {flow(value)}" for key, value in each.items()] for each in (prepend, append)
         )
-        return _edit_flow(source, dataclasses.replace(node, items=pairs), removed, before, behind)
+        return _edit_flow(source, replaced(node, items=pairs), removed, before, behind)
     return _edit_block_mapping(document, path, node, removed, prepend, append)
 
 

@@ -116,7 +116,7 @@ def _instance(document: Document, name: Node, body: Node, base: Instance | None,
 
 def _with_secrets(instance: Instance) -> Instance:
     """The instance with the default names of the secrets that its auth_type needs."""
-    from dataclasses import replace
+    from .records import replace
 
     prefix = "RUCIO_" + re.sub(r"[^A-Za-z0-9]", "_", instance.name).upper()
     if instance.auth_type == "userpass":

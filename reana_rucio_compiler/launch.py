@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +14,7 @@ from . import documents
 from .compiler import Compilation
 from .diagnostics import Report
 from .plan import engine_of
+from .records import dataclass
 from .source import Source
 from .task import Step
 

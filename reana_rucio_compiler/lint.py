@@ -131,7 +131,8 @@ def uses(step: Node, transfer: Transfer) -> bool:
     """Whether a command names the path of a transfer, itself or by a parameter that was the expression."""
     keys = [str(each.where[2]) for each in transfer.references if each.where[:2] == ("inputs", "parameters")]
     words = [transfer.path, *(f"${{{key}}}" for key in keys), *(f"${key}" for key in keys)]
-    return any(word in each.value for each in _commands([step]) for word in words)
+    commands = step.get("commands")
+    return any(word in each.value for each in (commands.items if commands else ()) for word in words)
 
 
 def _check_template(document: Document, command: Node, parameters: Mapping[str, str], report: Report) -> None:

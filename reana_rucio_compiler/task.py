@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .documents import Document, Where
 from .edits import Edit
 from .model import Plan
+from .records import dataclass, field
 from .staging import Job
 from .workspace import Workspace
 
@@ -49,8 +49,8 @@ class Graft:
     The compiled specification lists each of ``files`` in ``inputs.files``, and likewise each of ``loads``: files of
     the user's that the generated ones load. The edits that all engines share (specification.py) are not in ``edits``.
     ``removed`` are the places of the specification that they take out or write anew: nothing else may edit there.
-    ``parameters`` are to be added where ``inputs.parameters`` is no mapping. ``steps`` are those of the workflow that
-    results, in an order in which none stands before one that it waits for.
+    ``parameters`` are to be added where ``inputs.parameters`` is no mapping. ``outline`` makes the steps of the
+    workflow that results, in an order in which none stands before one that it waits for: few calls want them.
     """
 
     edits: tuple[Edit, ...] = ()
@@ -58,7 +58,7 @@ class Graft:
     loads: tuple[str, ...] = ()
     removed: tuple[Where, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    steps: tuple[Step, ...] = ()
+    outline: Callable[[], tuple[Step, ...]] = tuple
 
 
 def in_order(steps: Iterable[Step]) -> tuple[Step, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from .compiler import Compilation
@@ -63,6 +62,8 @@ def _replace(path: Path, data: bytes) -> bool:
     """Put the data at the path in one step; whether anything changed."""
     if path.exists() and path.read_bytes() == data:
         return False
+    import tempfile  # a twentieth of a run that writes to standard output
+
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

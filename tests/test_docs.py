@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reana_rucio_compiler.compiler import compile_bytes
+from reana_rucio_compiler.compiler import compile_bytes, compile_file
 from reana_rucio_compiler.diagnostics import Severity
 from reana_rucio_compiler.render import text
 from tests import reference
-from tests.examples import ROOT, WORKFLOW, Block, blocks, environment, replayed
+from tests.examples import ROOT, WORKFLOW, Block, blocks, environment, replayed, write
 
 # The examples of diagnostics.md, many of which are wrong on purpose, are held by test_explanations.py.
 PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {reference.PAGE})]
@@ -28,17 +28,10 @@ WITH_RUCIO = [
 ]  # rucio/test_docs.py holds their sessions against a real server
 
 
-CWL = """\
-cwlVersion: v1.0
-class: Workflow
-inputs: {events: File}
-outputs: []
-steps:
-  show:
-    run: {class: CommandLineTool, baseCommand: cat, inputs: {events: {type: File, inputBinding: {}}}, outputs: []}
-    in: {events: events}
-    out: []
-"""
+def _cwl(compiled: bool = False) -> list[Block]:
+    """The files of the analysis in the documentation of CWL: the user's, or those that are compiled."""
+    page = (ROOT / "docs" / "cwl.md").read_text()
+    return [each for each in blocks(page) if each.name and (".rucio." in each.name) is compiled]
 
 
 def _blocks(language: str, pattern: str) -> list[object]:
@@ -57,12 +50,24 @@ def test_specification_in_the_documentation_compiles(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("Snakefile").write_text('rule all:\n    input: "plot.png"\n')
-    Path("workflow.cwl").write_text(CWL)
-    Path("input.yml").write_text("events: {class: File, location: data/events.root}\n")
+    write(tmp_path, _cwl())
     result = compile_bytes(block.specification.encode(), "reana.yaml")
     assert not [found for found in result.diagnostics if found.severity is Severity.ERROR]
     assert result.text is not None
     assert "rucio-stage-" in "\n".join([result.text, *result.files.values()])
+
+
+def test_cwl_in_the_documentation_compiles_to_what_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ROOT / "docs" / "cwl.md"
+    write(tmp_path, [next(blocks(page.read_text())), *_cwl()])
+    monkeypatch.chdir(tmp_path)
+    result = compile_file(Path("reana.yaml"))
+    assert not result.diagnostics
+    for block in _cwl(compiled=True):
+        if os.environ.get("UPDATE_GOLDEN"):
+            text = page.read_text()
+            page.write_text(text[: block.start] + result.files[block.name] + text[block.end :])
+        assert block.text == result.files[block.name]
 
 
 def test_diagnostic_in_the_readme_is_what_is_said() -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
 import pytest
 
+from reana_rucio_compiler.backends.snakemake.related import Related
 from reana_rucio_compiler.backends.snakemake.snakefile import Snakefile, evaluated, read
 from reana_rucio_compiler.backends.snakemake.values import Values
+from reana_rucio_compiler.compiler import compile_file
 from reana_rucio_compiler.source import Source
 
 CONFIG = {"data": "data/a.root", "dir": "out", "files": ["a", "b"], "deep": {"er": {"path": "p/q"}}, "number": 3}
@@ -117,3 +124,52 @@ def test_what_python_cannot_read_ends_the_file() -> None:
     """Rules before an error are still seen; the error is for Snakemake to report."""
     file = _see('rule a:\n    input: "x"\n\nrule b:\n    input: "y" "\n    output: (\n')
     assert "a" in [rule.name for rule in file.rules]
+
+
+@pytest.mark.parametrize(
+    ("path", "related"),
+    [
+        ("d/a", ["d", "d/a", "./d/a", "d/a/b", "d/{x}", "*.root"]),
+        ("d", ["d", "d/a", "./d/a", "d/a/b", "d/{x}", "*.root"]),
+        ("e", ["d/{x}", "*.root"]),
+        ("{y}/a", ["d", "d/a", "./d/a", "d/a/b", "da", "d/{x}", "*.root"]),
+    ],
+)
+def test_related_paths(path: str, related: list[str]) -> None:
+    """The path itself, what it is in and what is in it, and every pattern; no other."""
+    paths = ["d", "d/a", "./d/a", "d/a/b", "da", "d/{x}", "*.root"]
+    assert Related((each, each) for each in paths).to(path) == related
+
+
+def _calls(run: Callable[[], object]) -> int:
+    """How many functions of this package are called."""
+    count = 0
+
+    def see(frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call" and "reana_rucio_compiler" in frame.f_code.co_filename  # type: ignore[attr-defined]
+
+    sys.setprofile(see)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_the_cost_grows_with_the_rules_and_not_with_their_square(tmp_path: Path) -> None:
+    """Four times the inputs and the rules take at most five times the calls."""
+    counts = []
+    for number in (40, 160):
+        wanted = ", ".join(f'"out/{n}.txt"' for n in range(number))
+        rules = "".join(
+            f'rule fit_{n}:\n    input: "data/{n}.root"\n    output: "out/{n}.txt"\n    shell: "fit data/{n}.root {{output}}"\n'
+            for n in range(number)
+        )
+        (tmp_path / "Snakefile").write_text(f"rule all:\n    input: {wanted}\n{rules}")
+        files = "".join(f"    - rucio(escape, user.jdoe, {n}.root) -> data/{n}.root\n" for n in range(number))
+        spec = tmp_path / "reana.yaml"
+        spec.write_text(f"inputs:\n  files:\n{files}workflow:\n  type: snakemake\n  file: Snakefile\n")
+        assert compile_file(spec).text
+        counts.append(_calls(partial(compile_file, spec)))
+    assert counts[1] < 5 * counts[0]

@@ -17,13 +17,13 @@ it passes each command through ``string.Template``, so every dollar sign of ours
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..diagnostics import Report
 from ..documents import Node
 from ..edits import edit_sequence
 from ..lint import uses
+from ..records import replace
 from ..staging import Embedding, Job, embed, stage_in_jobs, stage_out_jobs, unique
 from ..task import Graft, Step, Task
 
@@ -43,7 +43,7 @@ def graft(task: Task, report: Report) -> Graft:
     before = _steps("rucio-stage-in" if plan.inputs else "rucio-stage-check", first, embedding, elsewhere, names)
     after = _steps("rucio-stage-out", last, embedding, elsewhere, [*names, *(step["name"] for step in before)])
     edits = edit_sequence(document, STEPS, prepend=before, append=after)
-    return Graft(tuple(edits), embedding.files, steps=_outline(task, steps, before, first, after, last))
+    return Graft(tuple(edits), embedding.files, outline=lambda: _outline(task, steps, before, first, after, last))
 
 
 def _by_image(jobs: Iterable[Job]) -> Mapping[str, list[Job]]:

@@ -241,6 +241,45 @@ def test_a_failure_fails_the_workflow(
     assert not (project.workspace / "data" / "a.root").exists()
 
 
+def test_outputs_that_cannot_be_written_stop_the_workflow_before_it_computes(
+    version: str, rucio_server: Server, example_dids: dict, tmp_path: Path
+) -> None:
+    """Not even the rule that needs nothing staged runs, and a user's command sees its own input alone."""
+    project = Project(
+        tmp_path,
+        rucio_server,
+        version,
+        reana_dot_yaml="""\
+inputs:
+  files: [Snakefile]
+workflow:
+  type: snakemake
+  file: Snakefile
+outputs:
+  files:
+    - out.txt -> rucio(lab, user.jdoe, "out-{run}.txt", rse=NO-SUCH-RSE)
+""",
+        Snakefile="""\
+rule all:
+    input: "out.txt"
+
+rule first:
+    output: "first.txt"
+    shell: "touch {output}"
+
+rule second:
+    input: "first.txt"
+    output: "out.txt"
+    shell: "echo {input} > {output}"
+""",
+    )
+    project.load()
+    run = project.run()
+    assert run.returncode != 0
+    assert run.jobs == ["rucio_stage_check_lab"]
+    assert "NO-SUCH-RSE" in run.output
+
+
 @pytest.mark.parametrize("version", SLOW_WITH_9)
 def test_hostile_paths_and_wildcards_are_data(
     version: str, rucio_server: Server, example_dids: dict, tmp_path: Path

@@ -155,6 +155,7 @@ def test_the_same_jobs_run_and_stage_out(case: str, version: str, tmp_path: Path
     if case.startswith("first-rule-makes"):
         wanted.append("rucio_stage_all")
     assert ours == wanted
+    assert run.jobs[0] == "rucio_stage_check_lab"
     assert {"module-and-use-rule": "plots_plot", "names-like-ours": "rucio_stage_all"}.get(case, "plot") in run.jobs
     assert again.jobs == (_second(case) if case != "empty-first-rule" else [])
     assert (workspace / "plot.txt").read_text()

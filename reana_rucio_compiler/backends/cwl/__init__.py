@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ... import rules
@@ -28,9 +27,11 @@ from ...checks import normalised
 from ...diagnostics import Report
 from ...documents import Where
 from ...edits import Edit, Uneditable, edit_mapping
+from ...limits import MAX_JSON
+from ...records import replace
 from ...source import Span
 from ...specification import compiled_name, edit_parameters, rename, side_header
-from ...staging import embed, unique
+from ...staging import BUDGET, embed, unique
 from ...task import Graft, Task
 from .binding import Bindings, bind
 from .form import has_form
@@ -65,7 +66,7 @@ def graft(task: Task, report: Report) -> Graft:
     backends = _backends(workflow)
     writer = _Writer(task, files, workflow, job_order, before, after, bool(set(backends.values()) - {"kubernetes"}))
     try:
-        return replace(writer.graft(), steps=outline(workflow, bindings, before, after))
+        return replace(writer.graft(), outline=lambda: outline(workflow, bindings, before, after))
     except Uneditable as error:
         span = Span(writer.rewriting.current.source, error.node.start, error.node.end)
         report.add(
@@ -159,7 +160,8 @@ class _Writer:
         self.rewriting = Rewriting(files, workflow)
         main, mark, fragment = task.document.at(FILE).value.partition("#")  # type: ignore[union-attr]
         self.main, self.fragment = normalised(main), mark + fragment
-        self.embedding = embed([step.job for step in (*before, *after)], overhead=overhead((*before, *after)))
+        jobs = [step.job for step in (*before, *after)]
+        self.embedding = embed(jobs, overhead=overhead((*before, *after)), program_apart=self._is_large())
         self.side_inputs = self._side_inputs()
 
     def graft(self) -> Graft:
@@ -181,6 +183,14 @@ class _Writer:
         files = {**texts, **tools, **order, **self.embedding.files}
         edits.append(rename(self.task.document, FILE, name + ("" if wrapped else self.fragment)))
         return Graft(tuple(edits), files, self._loads(files), removed, parameters)
+
+    def _is_large(self) -> bool:
+        """Whether the user's workflow leaves no room for the stager in what REANA can start.
+
+        Packed workflows were measured to have 0.8 to 1.3 times the characters of their files.
+        """
+        own = sum(len(document.source.text) for document in self.files.names)
+        return 1.3 * own + BUDGET > MAX_JSON
 
     def _header(self, name: str) -> str:
         return side_header(self.task, name)

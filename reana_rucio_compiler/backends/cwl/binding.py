@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import cached_property
 from typing import Any, Union
 from urllib.parse import unquote
@@ -15,6 +14,7 @@ from ...checks import parents
 from ...diagnostics import Report
 from ...documents import Document, Where, walk
 from ...model import Plan, Transfer
+from ...records import dataclass
 from ...source import Source
 from ...staging import unique
 from ...task import Task
@@ -25,6 +25,7 @@ STAGED, HANDED, LISTED, LOADED = "rucio_staged", "rucio_handed", "rucio_listed",
 
 Declared = tuple[Union[Place, None], Union[Place, None]]  # a type, and the secondaryFiles of the files in it
 NOTHING: Declared = (None, None)
+_WORDS = re.compile(r"""[\s'"`=,;:()<>|&]+""")
 
 
 @dataclass(frozen=True)
@@ -56,36 +57,37 @@ class Bound:
     of_step: tuple[str, str] | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Bindings:
-    """All of it: ``waiting`` are the transfers that no File takes, with the steps that wait for them."""
+    """All of it: ``waiting`` are transfers with the steps that wait for them although no File hands them over."""
 
-    bound: list[Bound] = field(default_factory=list)
-    waiting: list[tuple[Transfer, frozenset[str]]] = field(default_factory=list)
+    bound: tuple[Bound, ...]
+    waiting: tuple[tuple[Transfer, frozenset[str]], ...]
 
 
 def bind(task: Task, files: Files, workflow: Process, job_order: Place | None, report: Report) -> Bindings:
     """Find every use of a staged path; what CWL cannot express is reported."""
     finder = _Finder(task, files, workflow, job_order, report)
-    result = Bindings()
-    for entry in workflow.inputs:
-        result.bound += finder.input(entry)
-    for step in workflow.steps:
-        result.bound += finder.step(step)
+    bound = [each for entry in workflow.inputs for each in finder.input(entry)]
+    bound += [each for step in workflow.steps for each in finder.step(step)]
     finder.report_nested(workflow)
-    everything = frozenset(step.id for step in workflow.steps)
-    taken = {transfer for bound in result.bound for transfer in bound.transfers}
+    fed: dict[Transfer, frozenset[str]] = {}
+    for each in bound:
+        fed.update((transfer, fed.get(transfer, frozenset()) | each.steps) for transfer in each.transfers)
+    waiting = []
     for transfer in task.plan.inputs:
-        if transfer in taken:
+        told = finder.told.get(transfer.path, frozenset())
+        if transfer in fed:
+            waiting += [(transfer, told - fed[transfer])] if told - fed[transfer] else []
             continue
-        steps = finder.steps_naming(transfer)
-        result.waiting.append((transfer, steps or everything))
+        steps = told | finder.named.get(transfer.path, frozenset())
+        waiting.append((transfer, steps or finder.steps))
         if transfer not in finder.wrong and not report.failed:
             message = f'nothing in the workflow takes "{transfer.path}" as a File or a Directory'
-            who = "the steps that get its name" if steps else "all steps"
+            who = "the steps that name it" if steps else "all steps"
             hint = f"it is staged into the workspace, and {who} wait for it"
             report.add(rules.CWL_NO_FILE, transfer.span, message, hint)
-    return result
+    return Bindings(tuple(bound), tuple(waiting))
 
 
 class _Finder:
@@ -97,7 +99,7 @@ class _Finder:
         for each in task.plan.inputs:
             for directory in ("", ".", *parents(each.path)):
                 self.below.setdefault(directory, each)
-        self.inputs = frozenset(workflow.inputs)
+        self.steps = frozenset(step.id for step in workflow.steps)
         self.names = {entry.id for entry in (*workflow.inputs, *workflow.outputs, *workflow.steps)}
         self.seen: set[tuple[Any, Any]] = set()  # the defaults that are looked at where they are used
         self.wrong: set[Transfer] = set()
@@ -201,28 +203,48 @@ class _Finder:
         """The directory of a document, which the files of its defaults are sought from."""
         return posixpath.dirname(self.files.names.get(place.document, ""))
 
-    def steps_naming(self, transfer: Transfer) -> frozenset[str]:
-        """The steps that get the path of a transfer as a string."""
-        return frozenset(self.steps_by_string.get(transfer.path, ()))
-
     @cached_property
-    def steps_by_string(self) -> Mapping[str, set[str]]:
-        """The steps that get a string, by what it is without slashes around it."""
-        found: dict[str, set[str]] = {}
+    def told(self) -> Mapping[str, frozenset[str]]:
+        """The steps that get a path as a string, or in one, by path."""
+        found: dict[str, frozenset[str]] = {}
         for entry in self.workflow.inputs:
             given = (self.job_order.get(entry.id) if self.job_order else None) or entry.field("default")
-            for text in self.strings(given) if given else ():
-                found.setdefault(text, set()).update(self.workflow.users(entry.id))
+            if given:
+                self.note(given, self.workflow.users(entry.id), found)
         for step in self.workflow.steps:
-            said = [entry.field(key) for entry in self.workflow.step_inputs(step) for key in ("default", "valueFrom")]
-            for text in (text for each in said if each for text in self.strings(each)):
-                found.setdefault(text, set()).add(step.id)
+            for entry in self.workflow.step_inputs(step):
+                for each in (entry.field("default"), entry.field("valueFrom")):
+                    if each:
+                        self.note(each, {step.id}, found)
         return found
 
-    def strings(self, place: Place) -> Iterator[str]:
+    @cached_property
+    def named(self) -> Mapping[str, frozenset[str]]:
+        """The steps whose tools name a path themselves, by path."""
+        found: dict[str, frozenset[str]] = {}
+        for step in self.workflow.steps:
+            for tool in self.tools(self.workflow.run(step), set()):
+                self.note(tool.place, {step.id}, found)
+        return found
+
+    def tools(self, process: Process | None, visited: set[Place]) -> Iterator[Process]:
+        """The process, or those that it runs."""
+        if process is None or process.place in visited:
+            return
+        visited.add(process.place)
+        if process.kind != "Workflow":
+            yield process
+            return
+        for step in process.steps:
+            yield from self.tools(process.run(step), visited)
+
+    def note(self, place: Place, steps: Set[str], found: dict[str, frozenset[str]]) -> None:
+        """Note that steps know the paths in the strings of a place."""
         for where, node in walk(place.node, place.where):
             if node.kind == "scalar":
-                yield (self.values.get((place.document.source, where)) or node.value).strip("/")
+                text = self.values.get((place.document.source, where)) or node.value
+                for path in {text.strip("/"), *(re.sub(r"^(\.*/)+|/+$", "", word) for word in _WORDS.split(text))}:
+                    found[path] = found.get(path, frozenset()) | steps
 
     def relation(self, path: str, place: Place) -> Transfer | None:
         """The transfer to a path; one to a path in it or around it is reported."""

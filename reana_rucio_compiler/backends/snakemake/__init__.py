@@ -17,13 +17,13 @@ engine reads the Snakefile from the workspace; the program of the stager is a fi
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from posixpath import basename, dirname
 
 from ... import rules
 from ...checks import bad_path, normalised
 from ...diagnostics import Report
 from ...model import Transfer
+from ...records import replace
 from ...specification import compiled_name, rename, rename_parameter_file, side_header
 from ...staging import Job, embed, relabelled, stage_out_jobs, unique
 from ...task import Graft, Task
@@ -57,15 +57,17 @@ def graft(task: Task, report: Report) -> Graft:
     if report.failed:
         return Graft()
     taken = {word for file in workflow.files for word in re.findall(r"\brucio_stage\w*", file.source.text)}
+    own = unique("rucio_stage", {word.rpartition("_")[0] for word in taken}, "_")
     staging = _rules(task, workflow, taken)
     prefix = dirname(source) + "/" if dirname(source) else ""
     embedding = embed([rule.job for rule in staging], prefix, program_apart=True)
-    text = generate(source, side_header(task, source), staging, unique("rucio_stage_all", taken, "_"), embedding)
+    everything = unique("rucio_stage_all", taken, "_")
+    text = generate(source, side_header(task, source), staging, everything, own, embedding)
     files, edits = rename_parameter_file(task)
     target = compiled_name(source)
     edits += [rename(document, FILE, compiled_name(node.value))]
     files = {**files, **embedding.files, target: text}
-    return Graft(tuple(edits), files, (source,), steps=outline(workflow, staging))
+    return Graft(tuple(edits), files, (source,), outline=lambda: outline(workflow, staging))
 
 
 def _rules(task: Task, workflow: Workflow, taken: set[str]) -> tuple[StagingRule, ...]:
@@ -103,16 +105,20 @@ def _stage_in_jobs(task: Task) -> list[Job]:
     jobs = []
     for instance in task.plan.instances:
         mine = [_as_member(each) for each in task.plan.inputs if each.instance == instance.name]
-        together = tuple(each for each in mine if not each.lazy and not wildcards(each.path))
+        together = tuple(each for each in mine if not _apart(each))
         if together:
             jobs.append(Job("stage-in", instance, together))
         labels: list[str] = []
-        for each in mine:
-            if each not in together:
-                labels.append(unique(identifier(each.path) or "file", labels, "_"))
-                job = relabelled(Job("stage-in", instance, (each,)), labels[-1])
-                jobs.append(replace(job, wildcards=wildcards(each.path)))
+        for each in filter(_apart, mine):
+            labels.append(unique(identifier(each.path) or "file", labels, "_"))
+            job = relabelled(Job("stage-in", instance, (each,)), labels[-1])
+            jobs.append(replace(job, wildcards=wildcards(each.path)))
     return jobs
+
+
+def _apart(transfer: Transfer) -> bool:
+    """Whether a transfer has a rule of its own."""
+    return transfer.lazy or bool(wildcards(transfer.path))
 
 
 def _as_member(transfer: Transfer) -> Transfer:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from posixpath import basename
 
 from ...model import Transfer
+from ...records import dataclass
 from ...staging import Embedding, Job
 from .wildcards import without_constraints
 
@@ -27,19 +27,27 @@ class StagingRule:
     elsewhere: bool = False
 
 
-def generate(source: str, first_line: str, rules: Sequence[StagingRule], target: str, embedding: Embedding) -> str:
-    """A Snakefile that loads ``source``, which stands beside it, and adds the rules, of which ``target`` may be one."""
+def generate(
+    source: str, first_line: str, rules: Sequence[StagingRule], target: str, own: str, embedding: Embedding
+) -> str:
+    """A Snakefile that loads ``source``, which stands beside it, and adds the rules, of which ``target`` may be one.
+
+    The names of its variables begin with ``own``, which no name of the user's does.
+    """
     first = [rule for rule in rules if rule.job.action != "stage-out"]
     last = [rule for rule in rules if rule.job.action == "stage-out"]
     parts = [_head(source, first_line)]
+    checks = [rule.name for rule in first if rule.job.action == "stage-check"]
+    if checks:
+        parts.append(_checks(checks, own))
     parts += [_rule(rule, embedding) for rule in first]
     ordered = [rule.name for rule in first if rule.job.wildcards]
     if ordered:
-        parts.append(_order(ordered))
+        parts.append(_order(ordered, own))
     if last:
-        parts.append(_outputs(last[0].job))
-        parts += [_rule(rule, embedding, ("rucio_stage_outputs",)) for rule in last]
-        parts.append(_target(target, [rule.name for rule in last]))
+        parts.append(_outputs(last[0].job, own))
+        parts += [_rule(rule, embedding, (f"{own}_outputs",)) for rule in last]
+        parts.append(_target(target, [rule.name for rule in last], own))
     return "\n".join(parts)
 
 
@@ -51,9 +59,22 @@ workflow.include({literal(basename(source))}, overwrite_default_target=True)
 """
 
 
+def _checks(names: Sequence[str], own: str) -> str:
+    gets = "".join(f"    checkpoints.{name}.get()\n" for name in names)
+    return f"""
+# No job starts before the outputs are checked: an input that each rule waits for, and that is none once they are.
+def {own}_checked(wildcards):
+{gets}    return []
+
+
+for {own}_rule in workflow.rules:
+    {own}_rule.set_input({own}_checked)
+"""
+
+
 def _rule(rule: StagingRule, embedding: Embedding, also: Iterable[str] = ()) -> str:
     job = rule.job
-    lines = ["", f"rule {rule.name}:"]
+    lines = ["", f"{'checkpoint' if job.action == 'stage-check' else 'rule'} {rule.name}:"]
     inputs = [*also, *(f"ancient({literal(path)})" for path in rule.waits_for)]
     if inputs:
         lines += ["    input:", *(f"        {text}," for text in inputs)]
@@ -79,39 +100,39 @@ def _image(environment: str) -> str:
     return environment if "://" in environment or environment.startswith("/") else f"docker://{environment}"
 
 
-def _order(names: Sequence[str]) -> str:
+def _order(names: Sequence[str], own: str) -> str:
     words = ", ".join(f'"{name}"' for name in names)
     return f"""
 # What is staged by wildcards comes before what another rule with wildcards could make.
-for rucio_stage_rule in list(workflow.rules):
-    if rucio_stage_rule.has_wildcards() and rucio_stage_rule.name not in ({words},):
-        workflow.ruleorder({words}, rucio_stage_rule.name)
+for {own}_rule in list(workflow.rules):
+    if {own}_rule.has_wildcards() and {own}_rule.name not in ({words},):
+        workflow.ruleorder({words}, {own}_rule.name)
 """
 
 
-def _outputs(job: Job) -> str:
+def _outputs(job: Job, own: str) -> str:
     paths = "".join(f"    {literal(path.rstrip('/'))},\n" for path in job.requires)
     return f"""
 # Outputs that no rule says it makes (by-products, or files of a directory) are there when the default target is made.
-rucio_stage_target = workflow.get_rule(workflow.default_target)
-rucio_stage_outputs = [
+{own}_target = workflow.get_rule(workflow.default_target)
+{own}_outputs = [
 {paths}]
-rucio_stage_made = [path for path in rucio_stage_outputs if any(rule.is_producer(path) for rule in workflow.rules)]
-if len(rucio_stage_made) < len(rucio_stage_outputs):
-    rucio_stage_outputs = rucio_stage_made + list(rucio_stage_target.output or rucio_stage_target.input)
+{own}_made = [path for path in {own}_outputs if any(rule.is_producer(path) for rule in workflow.rules)]
+if len({own}_made) < len({own}_outputs):
+    {own}_outputs = {own}_made + list({own}_target.output or {own}_target.input)
 """
 
 
-def _target(target: str, names: Sequence[str]) -> str:
+def _target(target: str, names: Sequence[str], own: str) -> str:
     receipts = ", ".join(f"rules.{name}.output" for name in names)
     return f"""
 # The default target of a run is what the user's is, and the receipts.
-if rucio_stage_target.output:
+if {own}_target.output:
     rule {target}:
         default_target: True
-        input: rucio_stage_target.output, {receipts}
+        input: {own}_target.output, {receipts}
 else:
-    rucio_stage_target.set_input(rucio_stage_out=[{receipts}])
+    {own}_target.set_input(rucio_stage_out=[{receipts}])
 """
 
 

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase
+from itertools import chain
 from posixpath import basename, dirname
 
 from ... import rules
@@ -17,8 +18,10 @@ from ...checks import normalised
 from ...diagnostics import Report
 from ...instances import nearest
 from ...model import Transfer
+from ...records import dataclass
 from ...source import Span
 from ...task import Task
+from .related import Related
 from .snakefile import Directive, Rule, Snakefile
 from .values import Item, called, located
 from .wildcards import bad_braces, matches, may_overlap, wildcards, without_constraints
@@ -42,9 +45,11 @@ _HARMLESS = frozenset({
 def look(task: Task, workflow: Workflow, report: Report) -> None:
     """Report what is certain not to work."""
     _check_workdir(workflow, report)
+    readers = _READERS | _LISTERS | {"configfile"} | _readers(workflow)
+    looks = Related((each.text, each) for each in _looks(workflow))
     for transfer in _with_good_wildcards(task.plan.inputs, report):
         _check_other_producers(transfer, workflow, report)
-        _check_reads(transfer, workflow, report)
+        _check_reads(transfer, looks, readers, report)
         if not _takes_a_part(transfer, workflow, report):
             _check_needed(transfer, workflow, report)
     _check_made(task, workflow, report)
@@ -71,6 +76,7 @@ def _check_made(task: Task, workflow: Workflow, report: Report) -> None:
 def _with_good_wildcards(staged: Iterable[Transfer], report: Report) -> list[Transfer]:
     """Those whose wildcards are Snakemake's, with a path that says the value of each in the name."""
     good: list[Transfer] = []
+    shapes: dict[str, Transfer] = {}
     for transfer in sorted(staged, key=lambda each: (each.span.source.name, each.span.start)):
         expression = transfer.references[0].expression
         path = expression.path or expression.name
@@ -94,19 +100,13 @@ def _with_good_wildcards(staged: Iterable[Transfer], report: Report) -> list[Tra
                 hint += f", or end the path with /{{{extra[0]}}} for one file of the dataset at a time"
             report.add(rules.BAD_WILDCARD, path.span, message, hint)
             continue
-        _check_overlap(transfer, good, path.span, report)
+        shape = re.sub(r"\{\w+\}", "{}", without_constraints(transfer.path))
+        other = shapes.setdefault(shape, transfer)
+        if own and other is not transfer:
+            message = f'"{transfer.path}" stands for the same paths as "{other.path}" on line {other.span.line}'
+            report.add(rules.SAME_PATH, path.span, message, "give one of the two another path with `-> path`")
         good.append(transfer)
     return good
-
-
-def _check_overlap(transfer: Transfer, before: Iterable[Transfer], span: Span, report: Report) -> None:
-    if not wildcards(transfer.path):
-        return
-    shape = re.sub(r"\{\w+\}", "{}", without_constraints(transfer.path))
-    for other in before:
-        if re.sub(r"\{\w+\}", "{}", without_constraints(other.path)) == shape:
-            message = f'"{transfer.path}" stands for the same paths as "{other.path}" on line {other.span.line}'
-            report.add(rules.SAME_PATH, span, message, "give one of the two another path with `-> path`")
 
 
 def _check_workdir(workflow: Workflow, report: Report) -> None:
@@ -119,47 +119,44 @@ def _check_workdir(workflow: Workflow, report: Report) -> None:
 
 
 def _check_other_producers(transfer: Transfer, workflow: Workflow, report: Report) -> None:
-    for rule in workflow.rules:
-        for item in rule.items("output"):
-            path = normalised(item.text)
-            if wildcards(transfer.path):
-                if wildcards(path) and may_overlap(path, transfer.path):
-                    message = f'the rule "{rule.name}" may make what "{transfer.path}" stands for, and staging wins'
-                    hint = "say which names are staged, as in {name,[a-z]+}, or stage to a directory of their own"
-                    report.add(rules.SHARED_WILDCARDS, item.span, message, hint)
-                continue
-            same = path == transfer.path
-            inside = _inside(path, transfer.path) or (item.directory and _inside(transfer.path, path))
-            if same or inside:
-                message = f'the rule "{rule.name}" makes "{item.text}", and {_said(transfer)}'
-                hint = "remove one of the two, or give what is staged another path with `-> path`"
-                report.add(rules.OTHER_PRODUCER, item.span, message, hint)
+    for number, item in workflow.outputs.to(transfer.path):
+        name, path = workflow.rules[number].name, normalised(item.text)
+        if wildcards(transfer.path):
+            if wildcards(path) and may_overlap(path, transfer.path):
+                message = f'the rule "{name}" may make what "{transfer.path}" stands for, and staging wins'
+                hint = "say which names are staged, as in {name,[a-z]+}, or stage to a directory of their own"
+                report.add(rules.SHARED_WILDCARDS, item.span, message, hint)
+            continue
+        same = path == transfer.path
+        inside = _inside(path, transfer.path) or (item.directory and _inside(transfer.path, path))
+        if same or inside:
+            message = f'the rule "{name}" makes "{item.text}", and {_said(transfer)}'
+            hint = "remove one of the two, or give what is staged another path with `-> path`"
+            report.add(rules.OTHER_PRODUCER, item.span, message, hint)
 
 
 def _takes_a_part(transfer: Transfer, workflow: Workflow, report: Report) -> bool:
     """Whether a rule takes what is below a staged directory, or the directory of a staged path: facts A.8."""
     found = False
-    for rule in workflow.rules:
-        takes = rule.items("input")
-        for item in takes:
-            path = normalised(item.text)
-            if item.text.startswith("/") or "://" in item.text:
-                continue
-            if transfer.type == "directory" and not wildcards(transfer.path) and _inside(path, transfer.path):
-                message = f'the rule "{rule.name}" takes "{item.text}", and {_said(transfer)}, as a whole'
-                hint = (
-                    f"write rucio(...) -> {transfer.path}/{{name}} to stage its files one by one,"
-                    f' or let the rule take "{transfer.path}"'
-                )
-                found = True
-                report.add(rules.PART_OF_STAGED, item.span, message, hint)
-            elif _inside(transfer.path, path) and not any(_is(other, transfer) for other in takes):
-                message = f'the rule "{rule.name}" takes the directory "{item.text}", and {_said(transfer)} in it'
-                hint = f'add "{transfer.path}" to the input: of the rule, or stage the whole directory'
-                if wildcards(transfer.path):
-                    hint = "name the files that the rule needs in its input:, or stage the whole directory"
-                found = True
-                report.add(rules.PART_OF_STAGED, item.span, message, hint)
+    for number, item in workflow.inputs.to(transfer.path):
+        rule, path = workflow.rules[number], normalised(item.text)
+        if item.text.startswith("/") or "://" in item.text:
+            continue
+        if transfer.type == "directory" and not wildcards(transfer.path) and _inside(path, transfer.path):
+            message = f'the rule "{rule.name}" takes "{item.text}", and {_said(transfer)}, as a whole'
+            hint = (
+                f"write rucio(...) -> {transfer.path}/{{name}} to stage its files one by one,"
+                f' or let the rule take "{transfer.path}"'
+            )
+            found = True
+            report.add(rules.PART_OF_STAGED, item.span, message, hint)
+        elif _inside(transfer.path, path) and not any(_is(other, transfer) for other in rule.items("input")):
+            message = f'the rule "{rule.name}" takes the directory "{item.text}", and {_said(transfer)} in it'
+            hint = f'add "{transfer.path}" to the input: of the rule, or stage the whole directory'
+            if wildcards(transfer.path):
+                hint = "name the files that the rule needs in its input:, or stage the whole directory"
+            found = True
+            report.add(rules.PART_OF_STAGED, item.span, message, hint)
     return found
 
 
@@ -175,21 +172,33 @@ def _is(item: Item, transfer: Transfer) -> bool:
     return not item.text.startswith("/") and may_overlap(normalised(item.text), transfer.path)
 
 
-def _check_reads(transfer: Transfer, workflow: Workflow, report: Report) -> None:
-    """Code that reads what is staged while Snakemake still makes its plan, before any job has run."""
-    readers = _READERS | _LISTERS | {"configfile"} | _readers(workflow)
+@dataclass(frozen=True)
+class _Look:
+    """Something by the name of ``reader`` that is given ``text`` while Snakemake still makes its plan."""
+
+    reader: str
+    text: str
+    span: Span
+
+
+def _looks(workflow: Workflow) -> Iterator[_Look]:
+    """What the Snakefiles may read before any job has run."""
     for file in workflow.files:
         for section in file.section("configfile"):
-            for item in section.items:
-                if normalised(item.text) == transfer.path:
-                    _report_read(transfer, section.keyword, item.span, readers, report)
+            yield from (_Look(section.keyword, item.text, item.span) for item in section.items)
         for call, body, before in _calls(file):
             name = called(call).rpartition(".")[2] or getattr(call.func, "attr", "")
-            if name in _HARMLESS:
-                continue
-            for node in _operands(call):
-                if any(_reads(name, text, transfer) for text in workflow.values.known(node)):
-                    _report_read(transfer, name, located(node, body, before), readers, report)
+            for node in _operands(call) if name not in _HARMLESS else ():
+                texts = workflow.values.known(node)
+                span = located(node, body, before) if texts else body
+                yield from (_Look(name, text, span) for text in texts)
+
+
+def _check_reads(transfer: Transfer, looks: Related[_Look], readers: Collection[str], report: Report) -> None:
+    """Code that reads what is staged while Snakemake still makes its plan, before any job has run."""
+    found = {look.span: look for look in looks.to(transfer.path) if _reads(look.reader, look.text, transfer)}
+    for look in found.values():
+        _report_read(transfer, look.reader, look.span, readers, report)
 
 
 def _readers(workflow: Workflow) -> set[str]:
@@ -249,26 +258,21 @@ def _reads(name: str, text: str, transfer: Transfer) -> bool:
 
 def _check_needed(transfer: Transfer, workflow: Workflow, report: Report) -> None:
     """Whether a rule takes what is staged as its input; only then does Snakemake stage it, and before the rule runs."""
-    takers = [
-        number for number, rule in enumerate(workflow.rules) if any(_is(item, transfer) for item in rule.items("input"))
-    ]
+    takers = sorted({number for number, item in workflow.inputs.to(transfer.path) if _is(item, transfer)})
     for number in takers:
         _warn_other_backend(transfer, workflow.rules[number], workflow, report)
-    waiting = _downstream(takers, workflow)
-    named = False
-    for number, rule in enumerate(workflow.rules):
-        if number in waiting or not rule.knows("input"):
-            continue
-        place = _mention(rule, transfer)
-        if place:
-            named = True
-            message = f'the rule "{rule.name}" names "{transfer.path}", which is staged, and has it not in its input:'
+    named = _mentions(transfer, workflow)
+    waiting = _downstream(takers, workflow) if named else set()
+    for number, place in named.items():
+        if number not in waiting:
+            name = workflow.rules[number].name
+            message = f'the rule "{name}" names "{transfer.path}", which is staged, and has it not in its input:'
             hint = "add it there: otherwise the rule may run before the file is staged"
             report.add(rules.NOT_AN_INPUT, place, message, hint)
     if takers or named:
         return
     hint = "add it to the input: of the rules that read it"
-    if workflow.complete and all(rule.knows("input") for rule in workflow.rules):
+    if workflow.knows_inputs:
         message = f'no rule takes "{transfer.path}" as its input, so Snakemake does not stage it'
         report.add(rules.NOT_NEEDED, transfer.span, message, hint)
     elif not wildcards(transfer.path) and not any(_traced(transfer.path, file) for file in workflow.files):
@@ -301,17 +305,28 @@ def _downstream(takers: list[int], workflow: Workflow) -> set[int]:
     return found
 
 
-def _mention(rule: Rule, transfer: Transfer) -> Span | None:
-    """Where the command or the parameters of a rule name the path of a transfer."""
+def _mentions(transfer: Transfer, workflow: Workflow) -> dict[int, Span]:
+    """Where the parameters or else the commands of rules, by their numbers, name the path of a transfer.
+
+    Rules of which not all inputs are known may have it in their input, and do not count.
+    """
     if wildcards(transfer.path):
-        return None
-    for item in (*rule.items("params"), *rule.items("log")):
+        return {}
+    places: dict[int, Span] = {}
+    for number in _with_words_of(transfer.path, workflow):
+        body = workflow.rules[number].directives["shell"].body
+        if transfer.path in body.text:
+            after = r"(?![\w.-])" if transfer.type == "directory" else r"(?![\w/-]|\.\w)"
+            found = re.search(rf"(?<![\w./-])(?:\./)?{re.escape(transfer.path)}{after}", body.text)
+            if found:
+                places[number] = Span(body.source, body.start + found.start(), body.start + found.end())
+    for number, item in reversed(workflow.parameters.to(transfer.path)):
         if normalised(item.text) == transfer.path:
-            return item.span
-    command = rule.directives.get("shell")
-    after = r"(?![\w.-])" if transfer.type == "directory" else r"(?![\w/-]|\.\w)"
-    found = re.search(rf"(?<![\w./-])(?:\./)?{re.escape(transfer.path)}{after}", command.body.text if command else "")
-    if command is None or found is None:
-        return None
-    start = command.body.start + found.start()
-    return Span(command.body.source, start, start + len(found.group()))
+            places[number] = item.span
+    return {number: place for number, place in places.items() if workflow.rules[number].knows("input")}
+
+
+def _with_words_of(path: str, workflow: Workflow) -> Collection[int]:
+    """The rules, by their numbers, whose commands say the rarest word of a path."""
+    words = [workflow.commands.get(word, frozenset()) for word in re.findall(r"\w+", path)]
+    return min(words, key=len, default=frozenset(chain.from_iterable(workflow.commands.values())))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from ...checks import normalised
-from ...model import Transfer
 from ...task import Step, in_order
 from .generate import StagingRule
 from .snakefile import Rule
+from .values import Item
 from .wildcards import may_overlap, wildcards
 from .workflow import Workflow
 
@@ -20,24 +21,40 @@ def outline(workflow: Workflow, staging: Sequence[StagingRule]) -> tuple[Step, .
     ours = [rule for rule in staging if rule.job.action == "stage-in"]
     found = [Step(name, jobs=(rule.job,)) for rule in staging for name in [rule.name] if name in checks]
     found += [Step(rule.name, tuple(checks), (rule.job,), pods=None if rule.job.wildcards else 1) for rule in ours]
+    staged, before = _staged(workflow, ours), _before(workflow)
     for number, rule in enumerate(workflow.rules):
-        taken = {each.path: one.name for one in ours for each in one.job.downloads if _takes(rule, each)}
-        before = [names[at] for at, behind in enumerate(workflow.behind) if number in behind and at != number]
-        after = (*dict.fromkeys(taken.values()), *before)
-        found.append(Step(names[number], after, (), tuple(sorted(taken)), _pods(rule)))
+        after = (*dict.fromkeys(staged[number].values()), *(names[at] for at in before[number]))
+        found.append(Step(names[number], after or tuple(checks), (), tuple(sorted(staged[number])), _pods(rule)))
     for out in (rule for rule in staging if rule.job.action == "stage-out"):
         paths = [path.rstrip("/") for path in out.job.requires]
-        makers = [name for name, rule in zip(names, workflow.rules) if any(_makes(rule, path) for path in paths)]
-        found.append(Step(out.name, (*checks, *(makers or names[:1])), (out.job,)))
+        makers = {number for path in paths for number, item in workflow.outputs.to(path) if _same(item, path)}
+        waits = [names[number] for number in sorted(makers)] or names[:1]
+        found.append(Step(out.name, (*checks, *waits), (out.job,)))
     return in_order(found)
 
 
-def _takes(rule: Rule, transfer: Transfer) -> bool:
-    return any(may_overlap(normalised(item.text), transfer.path) for item in rule.items("input"))
+def _staged(workflow: Workflow, staging: Iterable[StagingRule]) -> Mapping[int, dict[str, str]]:
+    """For each rule of the user's, by its number, the staged paths that it takes, with the rule that stages each."""
+    found: defaultdict[int, dict[str, str]] = defaultdict(dict)
+    for rule in staging:
+        for transfer in rule.job.downloads:
+            for number, item in workflow.inputs.to(transfer.path):
+                if _same(item, transfer.path):
+                    found[number][transfer.path] = rule.name
+    return found
 
 
-def _makes(rule: Rule, path: str) -> bool:
-    return any(may_overlap(normalised(item.text), path) for item in rule.items("output"))
+def _before(workflow: Workflow) -> Mapping[int, list[int]]:
+    """For each rule of the user's, by its number, the others that make what it takes."""
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for maker, takers in enumerate(workflow.behind):
+        for taker in takers - {maker}:
+            found[taker].append(maker)
+    return found
+
+
+def _same(item: Item, path: str) -> bool:
+    return may_overlap(normalised(item.text), path)
 
 
 def _pods(rule: Rule) -> int | None:

@@ -10,6 +10,8 @@ _WILDCARD = re.compile(r"\{\s*([A-Za-z_]\w*)\s*(?:,\s*((?:[^{}]|\{\d+(?:,\d*)?\}
 
 def wildcards(pattern: str) -> tuple[str, ...]:
     """The names of the wildcards in a pattern, each once, in order of place."""
+    if "{" not in pattern:
+        return ()
     return tuple(dict.fromkeys(found.group(1) for found in _WILDCARD.finditer(pattern)))
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from posixpath import dirname, join, normpath
 
 from ... import rules
 from ...checks import normalised
 from ...diagnostics import Report
+from ...records import dataclass
 from ...references import find_references
 from ...source import Source
 from ...task import Task
+from .related import Related
 from .snakefile import Rule, Snakefile, evaluated, read
-from .values import Values
+from .values import Item, Values
 from .wildcards import may_overlap
 
 
@@ -32,13 +35,52 @@ class Workflow:
         return tuple(rule for file in self.files for rule in file.rules)
 
     @cached_property
-    def behind(self) -> tuple[tuple[int, ...], ...]:
+    def inputs(self) -> Related[tuple[int, Item]]:
+        """What the rules take, each with the number of its rule."""
+        return self._items("input")
+
+    @cached_property
+    def outputs(self) -> Related[tuple[int, Item]]:
+        """What the rules make, each with the number of its rule."""
+        return self._items("output")
+
+    @cached_property
+    def parameters(self) -> Related[tuple[int, Item]]:
+        """What the parameters and logs of the rules name, each with the number of its rule."""
+        return self._items("params", "log")
+
+    def _items(self, *keywords: str) -> Related[tuple[int, Item]]:
+        found = (
+            (number, item) for number, rule in enumerate(self.rules) for key in keywords for item in rule.items(key)
+        )
+        return Related((item.text, (number, item)) for number, item in found)
+
+    @cached_property
+    def commands(self) -> Mapping[str, frozenset[int]]:
+        """For each word of the commands, the numbers of the rules that say it."""
+        found: defaultdict[str, set[int]] = defaultdict(set)
+        for number, rule in enumerate(self.rules):
+            if "shell" in rule.directives:
+                for word in re.findall(r"\w+", rule.directives["shell"].body.text):
+                    found[word].add(number)
+        return {word: frozenset(numbers) for word, numbers in found.items()}
+
+    @cached_property
+    def knows_inputs(self) -> bool:
+        """Whether everything that its rules take is known."""
+        return self.complete and all(rule.knows("input") for rule in self.rules)
+
+    @cached_property
+    def behind(self) -> tuple[frozenset[int], ...]:
         """For each rule, by its number, the rules that may take what it makes."""
-        made = [[item.text for item in rule.items("output")] for rule in self.rules]
-        taken = [[item.text for item in rule.items("input")] for rule in self.rules]
         return tuple(
-            tuple(number for number, takes in enumerate(taken) if any(may_overlap(a, b) for a in takes for b in makes))
-            for makes in made
+            frozenset(
+                number
+                for made in rule.items("output")
+                for number, taken in self.inputs.to(normalised(made.text))
+                if may_overlap(taken.text, made.text)
+            )
+            for rule in self.rules
         )
 
     @property
@@ -48,8 +90,8 @@ class Workflow:
 
     def spellings(self, path: str) -> set[str]:
         """How the inputs of the rules spell a path otherwise than normalised."""
-        items = {item.text for rule in self.rules for item in rule.items("input")}
-        return {text for text in items if text != path and not text.startswith("/") and normalised(text) == path}
+        texts = {item.text for _, item in self.inputs.to(path)}
+        return {text for text in texts if text != path and not text.startswith("/") and normalised(text) == path}
 
 
 def find_workflow(task: Task, path: str, report: Report) -> Workflow | None:

@@ -79,7 +79,7 @@ def graft(task: Task, report: Report) -> Graft:
     loads = tuple(each for each in tree.names if compiled_name(each) not in files)
     written = tuple(leaf.where for leaf in parameters.leaves if leaf.document is task.document)
     edits.append(rename(task.document, FILE, name))
-    return Graft(tuple(edits), files, loads, written, steps=outline(stages, uses, layout))
+    return Graft(tuple(edits), files, loads, written, outline=lambda: outline(stages, uses, layout))
 
 
 def _open(task: Task, tree: Tree) -> Cursor | None:

@@ -12,18 +12,19 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 
 from ... import rules
 from ...checks import normalised
 from ...diagnostics import Report
 from ...documents import Document, Node, Where
 from ...edits import Edit, Uneditable, edit_sequence, replace_scalar
-from ...model import Transfer, Value
+from ...model import Transfer
+from ...records import dataclass
 from ...references import find_references
 from ...specification import compiled_name
 from ...task import Task
-from .paths import GLOB, concerns, workspace_path
+from .paths import GLOB, Staged, concerns, workspace_path
 from .tree import compiled
 
 OPTIONS = ("inputs", "options")
@@ -48,10 +49,15 @@ class Parameters:
     leaves: tuple[Leaf, ...]
     files: tuple[tuple[Where, str, Document], ...] = ()
 
-    @property
-    def staged(self) -> tuple[str, ...]:
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset(self.transfers)
+
+    @cached_property
+    def staged(self) -> Mapping[str, None]:
         """The parameters that concern staged paths, in order."""
-        return tuple(key for key, transfers in self.transfers.items() if transfers)
+        return dict.fromkeys(key for key, transfers in self.transfers.items() if transfers)
 
 
 def read_parameters(task: Task, report: Report) -> Parameters:
@@ -59,11 +65,31 @@ def read_parameters(task: Task, report: Report) -> Parameters:
     directory = _initdir(task)
     leaves: dict[str, list[Leaf]] = {}
     files = tuple(_initfiles(task, report))
+    staged = Staged(task.plan.inputs)
+    values = {(each.reference.span.source, each.reference.where): each for each in task.plan.values}
+
+    def read(document: Document, key: str, node: Node, path: Where) -> Iterator[Leaf]:
+        if node.kind != "scalar":
+            for inner, child in node.children:
+                yield from read(document, key, child, (*path, inner))
+            return
+        value = values.get((document.source, path))
+        if value:
+            text, means = value.text, workspace_path(value.text)
+        elif isinstance(node.data, str):
+            # As init joins them: a trailing slash is kept, for a command may go on behind it.
+            text, means = posixpath.join(directory, node.value), workspace_path(node.value, directory)
+        else:
+            return
+        transfers = staged.concerned_by(means) if means else ()
+        if transfers:
+            yield Leaf(key, document, path, text, transfers)
+
     for document, top in (*((each, ()) for _, _, each in files), (task.document, ("inputs", "parameters"))):
         node = document.at(top)
         for name, value in node.pairs if node else ():
             path = (*top, name.value)
-            leaves[name.value] = list(_leaves(task, document, name.value, value, path, directory))
+            leaves[name.value] = list(read(document, name.value, value, path))
     transfers = {
         key: tuple({each.path: each for leaf in found for each in leaf.transfers}.values())
         for key, found in leaves.items()
@@ -92,28 +118,6 @@ def _initfiles(task: Task, report: Report) -> Iterator[tuple[Where, str, Documen
             message = "a rucio(...) expression may not stand in a file of initfiles"
             report.add(rules.MISPLACED, reference.span, message, "write this parameter under inputs: parameters:")
         yield (*where, index), item.value, document
-
-
-def _leaves(task: Task, document: Document, key: str, node: Node, path: Where, directory: str) -> Iterator[Leaf]:
-    if node.kind != "scalar":
-        for inner, child in node.children:
-            yield from _leaves(task, document, key, child, (*path, inner), directory)
-        return
-    value = next((each for each in task.plan.values if _stands(each, document, path)), None)
-    if value:
-        text, means = value.text, workspace_path(value.text)
-    elif isinstance(node.data, str):
-        # As init joins them: a trailing slash is kept, for a command may go on behind it.
-        text, means = posixpath.join(directory, node.value), workspace_path(node.value, directory)
-    else:
-        return
-    transfers = tuple(each for each in task.plan.inputs if means and concerns(means, each))
-    if transfers:
-        yield Leaf(key, document, path, text, transfers)
-
-
-def _stands(value: Value, document: Document, path: Where) -> bool:
-    return value.reference.where == path and value.reference.span.source is document.source
 
 
 def withhold(task: Task, parameters: Parameters, prefix: str) -> tuple[list[Edit], dict[str, str]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from ...model import Plan, Transfer
+from ...records import dataclass, replace
 from ...staging import Job, relabelled, stage_out_jobs, unique
 from .emission import Staging
 from .inputs import Parameters
-from .paths import named
+from .paths import Staged, named
 from .tree import Cursor, Tree
 from .workflow import INIT, Selection, Stage, quoted
 
@@ -40,9 +40,9 @@ class Layout:
 
 def uses_of(tree: Tree, stages: Sequence[Stage], parameters: Parameters, plan: Plan) -> list[Use]:
     """For each stage the inputs that it uses: those of the parameters that it selects, and those that it names."""
+    staged = Staged(plan.inputs)
     return [
-        {each.path: each for each in (*_selected(stage, parameters), *_named(tree, stage, plan.inputs))}
-        for stage in stages
+        {each.path: each for each in (*_selected(stage, parameters), *_named(tree, stage, staged))} for stage in stages
     ]
 
 
@@ -55,21 +55,21 @@ def selected_keys(selection: Selection, parameters: Parameters) -> list[str]:
     """The parameters concerning staged paths that a selection selects, be it with others."""
     if not selection.names & {INIT, "*"}:
         return []
-    key = selection.key(frozenset(parameters.transfers))
+    key = selection.key(parameters.names)
     return list(parameters.staged) if key is None else [key] if key in parameters.staged else []
 
 
 def selects_all(selection: Selection, parameters: Parameters) -> bool:
     """Whether a selection wants all parameters, or may."""
-    return selection.key(frozenset(parameters.transfers)) is None
+    return selection.key(parameters.names) is None
 
 
 def _selected(stage: Stage, parameters: Parameters) -> list[Transfer]:
     return [each for key in keys_of(stage, parameters) for each in parameters.transfers[key]]
 
 
-def _named(tree: Tree, stage: Stage, transfers: Sequence[Transfer]) -> list[Transfer]:
-    return [found for text in sorted({each.text for each in literals(tree, stage)}) for found in named(text, transfers)]
+def _named(tree: Tree, stage: Stage, staged: Staged) -> list[Transfer]:
+    return [found for text in sorted({each.text for each in literals(tree, stage)}) for found in named(text, staged)]
 
 
 def literals(tree: Tree, stage: Stage) -> list[Cursor]:

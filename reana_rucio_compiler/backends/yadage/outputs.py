@@ -10,13 +10,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ... import rules
 from ...model import Transfer
+from ...records import dataclass
 from .layout import literals
-from .paths import named
+from .paths import Staged, named
 from .tree import Cursor, Tree
 from .workflow import Stage, quoted
 
@@ -34,7 +34,9 @@ def producers_of(tree: Tree, stages: Sequence[Stage], transfer: Transfer) -> lis
     """The steps that write an output: those whose directory its path is in, else those that name it, else all."""
     found = list(_by_directory(stages, transfer.path.split("/")))
     if not found:
-        naming = [stage for stage in stages if any(named(each.text, [transfer]) for each in literals(tree, stage))]
+        naming = [
+            stage for stage in stages if any(named(each.text, Staged([transfer])) for each in literals(tree, stage))
+        ]
         found = [each for stage in naming or stages for each in _all(stage)]
         if not naming:
             _report_unknown(tree, stages, transfer)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
+from ...checks import parents
 from ...model import Transfer
 
 GLOB = re.compile(r"[*?\[]")
@@ -30,6 +31,31 @@ def workspace_path(value: str, directory: str = "") -> str | None:
     return None if path == "." or path.split("/")[0] == ".." else path
 
 
+class Staged:
+    """What is staged, by its paths."""
+
+    def __init__(self, transfers: Iterable[Transfer]) -> None:
+        self.transfers = tuple(transfers)
+        self._at: dict[str, list[int]] = {}
+        self._below: dict[str, list[int]] = {}
+        for number, transfer in enumerate(self.transfers):
+            self._at.setdefault(transfer.path, []).append(number)
+            for directory in parents(transfer.path):
+                self._below.setdefault(directory, []).append(number)
+
+    def concerned_by(self, path: str) -> tuple[Transfer, ...]:
+        """What a workspace path, or a glob of some, is, or holds, or is in: in the order of the plan."""
+        return tuple(self.transfers[at] for at in sorted(self.numbers(path)))
+
+    def numbers(self, path: str) -> set[int]:
+        """The same, as indexes of ``transfers``."""
+        if GLOB.search(path):
+            return {at for at, each in enumerate(self.transfers) if concerns(path, each)}
+        around = [at for directory in parents(path) for at in self._at.get(directory, ())]
+        inside = [at for at in around if self.transfers[at].type == "directory"]
+        return {*self._at.get(path, ()), *self._below.get(path, ()), *inside}
+
+
 def concerns(path: str, transfer: Transfer) -> bool:
     """Whether a workspace path, or a glob of some, is what a transfer stages, or holds it, or is in it."""
     return _meet(path.split("/"), transfer.path.split("/"), transfer.type == "directory")
@@ -43,17 +69,14 @@ def _meet(wanted: Sequence[str], staged: Sequence[str], is_directory: bool) -> b
     return (wanted[0] == staged[0] or fnmatchcase(staged[0], wanted[0])) and _meet(wanted[1:], staged[1:], is_directory)
 
 
-def named(text: str, transfers: Iterable[Transfer]) -> list[Transfer]:
+def named(text: str, staged: Staged) -> list[Transfer]:
     """The transfers whose path a text names, be it the value of a parameter, a command or a script."""
-    from_there = [workspace_path(found["path"] or "") for found in _TO_WORKSPACE.finditer(text)]
-    plain = None if "\n" in text else workspace_path(text)
-    return [
-        each
-        for each in transfers
-        if _holds(text, each.path)
-        or any(path is None or concerns(path, each) for path in from_there)
-        or (plain and concerns(plain, each))
-    ]
+    paths = [workspace_path(found["path"] or "") for found in _TO_WORKSPACE.finditer(text)]
+    if None in paths:  # the workspace itself
+        return list(staged.transfers)
+    paths.append(None if "\n" in text else workspace_path(text))
+    concerned = {at for path in paths if path for at in staged.numbers(path)}
+    return [each for at, each in enumerate(staged.transfers) if at in concerned or _holds(text, each.path)]
 
 
 def _holds(text: str, path: str) -> bool:
