@@ -12,14 +12,28 @@ def main() -> NoReturn:
     """Run the command of ``sys.argv``, and leave with its exit code."""
     # Looking for garbage while everything is imported costs a tenth of a small run and finds none.
     gc.set_threshold(100_000, 50, 50)
-    from .cli import main as command
-
     try:
-        command(prog_name="reana-rucio")
+        command()
     except SystemExit as end:
         _leave(end.code)
         raise
     raise AssertionError("a command ends by an exit code")
+
+
+def command() -> None:
+    """Run the command of ``sys.argv``, which ends by SystemExit."""
+    from . import plain
+
+    try:
+        code = plain.run(sys.argv[1:])
+    except KeyboardInterrupt:  # as click says it
+        sys.stderr.write("\nAborted!\n")
+        code = 1
+    if code is not None:
+        raise SystemExit(code)
+    from .cli import main as any_command
+
+    any_command(prog_name="reana-rucio")
 
 
 def _leave(code: object) -> None:

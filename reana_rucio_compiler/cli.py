@@ -206,14 +206,13 @@ def check_(
             results = [rucio.checked(result, **talk) for result in results]
         also += " with Rucio" if any(result.plan for result in results) else ", without Rucio"
     found = all_diagnostics(results)
-    if form == "text":
-        from .render import text
+    from .render import text
 
+    if form == "text":
         click.echo(text.render(found, sys.stdout.isatty() and "NO_COLOR" not in os.environ), nl=False)
     else:
         click.echo(import_module(f".render.{form}", __package__).render(found), nl=False)
-    checked = specs[0] if len(specs) == 1 else f"{len(specs)} specifications"
-    click.echo(f"reana-rucio: checked {checked}{also}: {_summary(found)}", err=True)
+    click.echo(f"reana-rucio: checked {text.named(specs)}{also}: {text.summary(found)}", err=True)
     bad = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
     raise SystemExit(int(any(each.severity in bad for each in found)))
 
@@ -226,12 +225,6 @@ def _ask_commons(results: list[Compilation]) -> tuple[list[Compilation], str]:
         return [commons.checked(result) for result in results], f" with reana-commons {commons.version()}"
     except commons.Missing as error:
         raise click.UsageError(str(error)) from None
-
-
-def _summary(found: Sequence[Diagnostic]) -> str:
-    words = [each.severity.value for each in found]
-    counts = [(words.count(word), word) for word in ("error", "warning", "note")]
-    return ", ".join(f"{count} {word}{'s' * (count > 1)}" for count, word in counts if count) or "all is well"
 
 
 @main.command("secrets")

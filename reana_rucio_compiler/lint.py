@@ -37,8 +37,9 @@ def lint(document: Document, plan: Plan, workspace: Workspace, report: Report) -
         _check_backends(document, plan, steps, report)
         _check_outputs(document, plan, steps, workspace, report)
         parameters = _parameters(document)
+        lacks_inputs = _lacks_inputs(document)
         for command in _commands(steps):
-            if not _lacks_inputs(document):
+            if not lacks_inputs:
                 _check_template(document, command, parameters, report)
             for found in transfers_by_hand(command.value, parameters):
                 report_by_hand(_place(document, command, found.start, found.end), found, report)
@@ -47,10 +48,13 @@ def lint(document: Document, plan: Plan, workspace: Workspace, report: Report) -
     check_surroundings(document, workspace, report)
 
 
+_KEYS = ("outputs", "workflow", "version", "rucio", "tests", "workspace")
+
+
 def _lacks_inputs(document: Document) -> bool:
     """Whether ``inputs:`` is missing, and another key is so like it that it must be meant."""
     keys = [name.value for name, _ in document.root.pairs]
-    return "inputs" not in keys and any(nearest(key, ["inputs"]) for key in keys if key != "outputs")
+    return "inputs" not in keys and any(nearest(key, ["inputs"]) for key in keys if key not in _KEYS)
 
 
 def _user_steps(document: Document) -> Iterator[Node]:

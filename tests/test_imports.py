@@ -16,6 +16,9 @@ STAGED = PLAIN + "inputs: {files: ['rucio(escape, user.jdoe, a.root)']}\n"
 NEVER = {"rucio", "reana_client", "reana_commons", "requests", "yaml", "numpy"}
 
 CASES = {
+    "plain compile": (["compile", "spec.yaml"], STAGED, {"ruamel"}),
+    "plain check": (["check", "spec.yaml"], PLAIN, {"ruamel"}),
+    "check of what REANA ignores": (["check", "spec.yaml"], IGNORED, {"ruamel", "jsonschema"}),
     "help": (["--help"], "", {"click"}),
     "no expression": (["compile", "-"], PLAIN, {"click", "ruamel"}),
     "expression": (["compile", "-"], STAGED, {"click", "ruamel"}),
@@ -30,10 +33,11 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_command_imports_no_more_than_it_needs(case: str, tmp_path: Path) -> None:
     args, text, allowed = CASES[case]
+    (tmp_path / "spec.yaml").write_text(text)
     program = (
         "import sys; before = set(sys.modules)\n"
-        "from reana_rucio_compiler.cli import main\n"
-        "try: main(sys.argv[1:])\n"
+        "from reana_rucio_compiler.__main__ import command\n"
+        "try: command()\n"
         "except SystemExit as error: assert not error.code, error\n"
         "print(*sorted({name for name in set(sys.modules) - before}), file=sys.stderr)\n"
     )
@@ -45,6 +49,35 @@ def test_command_imports_no_more_than_it_needs(case: str, tmp_path: Path) -> Non
     assert not NEVER & modules
     watched = {"click", "ruamel", "jsonschema", "lark", "hypothesis"}
     assert {name.partition(".")[0] for name in modules} & watched <= allowed
+
+
+def test_plain_call_imports_little_of_the_standard_library(tmp_path: Path) -> None:
+    """What ruamel.yaml and the interpreter import is theirs; beyond it, nothing that takes long."""
+    program = (
+        "import sys, pathlib, ruamel.yaml; before = set(sys.modules)\n"
+        "from reana_rucio_compiler.__main__ import command\n"
+        "try: command()\n"
+        "except SystemExit as error: assert not error.code, error\n"
+        "print(*sorted(set(sys.modules) - before), file=sys.stderr)\n"
+    )
+    (tmp_path / "spec.yaml").write_text(PLAIN)
+    command = [sys.executable, "-c", program, "compile", "spec.yaml"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    modules = set(ran.stderr.split())
+    assert "reana_rucio_compiler.compiler" in modules
+    long = {
+        "inspect",
+        "dataclasses",
+        "tempfile",
+        "shutil",
+        "uuid",
+        "difflib",
+        "subprocess",
+        "socket",
+        "email",
+        "asyncio",
+    }
+    assert modules & long == set()
 
 
 def test_python_interface_imports_nothing_before_it_is_called() -> None:

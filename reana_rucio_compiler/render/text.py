@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..diagnostics import Diagnostic, Severity
 
@@ -13,6 +13,18 @@ _WIDTH = 160  # of the snippet, in characters: what stands farther right is cut
 def render(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
     """All diagnostics, one after the other, each ending in a line break."""
     return "".join(_render(diagnostic, colour) for diagnostic in diagnostics)
+
+
+def summary(found: Sequence[Diagnostic]) -> str:
+    """How many errors, warnings and notes there are, in words."""
+    words = [each.severity.value for each in found]
+    counts = [(words.count(word), word) for word in ("error", "warning", "note")]
+    return ", ".join(f"{count} {word}{'s' * (count > 1)}" for count, word in counts if count) or "all is well"
+
+
+def named(specs: Sequence[str]) -> str:
+    """What was looked at: a name, or how many there are."""
+    return specs[0] if len(specs) == 1 else f"{len(specs)} specifications"
 
 
 def _render(diagnostic: Diagnostic, colour: bool) -> str:
