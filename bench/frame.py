@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 PYTHON = sys.executable
 
 # What the script `reana-rucio` runs, which is not installed everywhere.
-OURS = (PYTHON, "-c", "import sys; from reana_rucio_compiler.cli import main; sys.exit(main(prog_name='reana-rucio'))")
+OURS = (PYTHON, "-c", "import sys; from reana_rucio_compiler.__main__ import main; sys.exit(main())")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ def run(command: Command) -> Cost:
     """The cost of running a command once. Raises RuntimeError where it fails."""
     # What the caller has set must not decide what is measured, but for where the package is found.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment["PYTHONPATH"] = str(ROOT)
+    if command.args[: len(OURS)] == list(OURS):
+        environment["PYTHONPATH"] = str(ROOT)
     with tempfile.TemporaryFile() as errors:
         began = os.times().elapsed
         process = subprocess.Popen(
