@@ -82,6 +82,8 @@ UNORDERED = Rule("RR437", "unordered-stages", _W, "a stage that does not wait fo
 NO_INIT = Rule("RR438", "no-init", _W, "stages that wait for parameters where there are none", ignorable=True)
 UNKNOWN_PRODUCER = Rule("RR439", "unknown-producer", _W, "an output that no stage is known to write", ignorable=True)
 NOTHING_PUBLISHED = Rule("RR440", "nothing-published", _E, "an output of a stage that publishes nothing")
+BELOW_DATASET = Rule("RR441", "below-dataset", _W, "a parameter that names a directory in a dataset", ignorable=True)
+MAYBE_NO_UPLOAD = Rule("RR442", "maybe-no-upload", _W, "an upload after a stage that may run nothing", ignorable=True)
 
 NO_SNAKEFILE = Rule("RR451", "no-snakefile", _E, "a Snakemake workflow without a Snakefile")
 BAD_WILDCARD = Rule("RR452", "bad-wildcard", _E, "wildcards of Snakemake that do not fit together")
