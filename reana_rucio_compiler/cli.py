@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import __version__
+from .overview import FORMATS as PLAN_FORMATS
 from .render import FORMATS
 
 if TYPE_CHECKING:
@@ -237,6 +238,23 @@ def secrets_(specs: Sequence[str], parameters: dict[str, str], instances: Sequen
 
     spec, result = _compiled(specs, parameters, instances)
     click.echo(reana_secrets.render(result.plan, spec), nl=False)
+
+
+@main.command("plan")
+@_specification
+@click.option(
+    "--format", "form", type=click.Choice(PLAN_FORMATS), default="text", show_default=True, help="How to say it."
+)
+@_parameters
+@_instances
+def plan_(specs: Sequence[str], form: str, parameters: dict[str, str], instances: Sequence[str]) -> None:
+    """Show what SPEC (reana.yaml) will move where, in which pods, and how much; sizes are those of its lock."""
+    from .overview import MODULES
+    from .overview.facts import gather
+
+    spec, result = _compiled(specs, parameters, instances)
+    module = import_module(f".overview.{MODULES[form]}", __package__)
+    click.echo(module.render(gather(result, "<stdin>" if spec == "-" else spec)), nl=False)
 
 
 @main.command("run", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})

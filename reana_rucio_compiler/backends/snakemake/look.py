@@ -206,9 +206,9 @@ def _looks(workflow: Workflow) -> Iterator[_Look]:
 
 def _check_reads(transfer: Transfer, looks: Related[_Look], readers: Collection[str], report: Report) -> None:
     """Code that reads what is staged while Snakemake still makes its plan, before any job has run."""
-    found = {look.span: look for look in looks.to(transfer.path) if _reads(look.reader, look.text, transfer)}
-    for look in found.values():
-        _report_read(transfer, look.reader, look.span, readers, report)
+    found = {each.span: each for each in looks.to(transfer.path) if _reads(each.reader, each.text, transfer)}
+    for each in found.values():
+        _report_read(transfer, each.reader, each.span, readers, report)
 
 
 def _readers(workflow: Workflow) -> set[str]:
