@@ -177,6 +177,9 @@ def _show(diagnostics: Sequence[Diagnostic]) -> None:
 @click.argument("specs", nargs=-1, metavar="[SPEC]...", type=click.Path(allow_dash=True))
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to say it.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
+@click.option(
+    "--online", is_flag=True, help="Ask Rucio, too, what the jobs would stop at; exit 3 if it does not answer."
+)
 @click.option("--reana-commons", "commons", is_flag=True, help="Ask the installed reana-commons, too.")
 @_locked
 @_parameters
@@ -185,6 +188,7 @@ def check_(
     specs: Sequence[str],
     form: str,
     strict: bool,
+    online: bool,
     commons: bool,
     locked: bool,
     parameters: dict[str, str],
@@ -200,6 +204,12 @@ def check_(
     also = ""
     if commons:
         results, also = _ask_commons(results)
+    if online:
+        from . import online as rucio
+
+        with _asking() as talk:
+            results = [rucio.checked(result, **talk) for result in results]
+        also += " with Rucio" if any(result.plan for result in results) else ", without Rucio"
     found = all_diagnostics(results)
     if form == "text":
         click.echo(text.render(found, text.coloured(sys.stdout)), nl=False)
