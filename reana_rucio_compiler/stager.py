@@ -930,12 +930,13 @@ def check_uploads(server, uploads, local):
         choose_rse(server, entry, dataset, admin, used)
 
 
-def choose_rse(server, entry, dataset, admin, used):
+def choose_rse(server, entry, dataset, admin, used=None):
     """The first RSE, by name, that is writable and has quota; but rather one where the dataset has a rule.
 
     `used` counts, by RSE and by expression of a global limit, what the entries before are going to use."""
     what, reasons = ":".join(key_of(entry)), []
-    size = sum(file["bytes"] for file in entry["files"] if not file["known"])
+    size = sum(file["bytes"] for file in entry["files"] if not file.get("known"))
+    used = collections.Counter() if used is None else used
     with about("%s: rse=%s" % (what, entry["rse"]), "`rucio list-rses` shows what there is"):
         entry["rses"] = sorted(row["rse"] for row in server.list_rses(entry["rse"]))
     ruled = {rule["rse_expression"] for rule in server.list_did_rules(*entry["dataset"])} if dataset else ()
