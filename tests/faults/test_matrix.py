@@ -1,50 +1,37 @@
 """Every fault, on every client that images have, as a serial command and as a job of REANA's CWL engine.
 
-With --faults-record FILE the outcome of each cell is added to FILE, and plain `rucio` commands meet the same faults,
-which is what docs/faults.md is made from.
+With --faults-record FILE the outcome of each cell is added to FILE, and plain `rucio` commands meet the same faults
+(test_plain_commands.py), which is what docs/faults.md is made from.
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from tests.faults.fault import Fault
-from tests.faults.matrix import CORE, cells, run, save
+from tests.faults.matrix import CORE, Record, cells
 from tests.faults.publish import PAGE, columns
 from tests.faults.rows import FAULTS, ROWS
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    plain = metafunc.function is test_plain_commands
-    if not plain and metafunc.function is not test_fault:
-        return
+def parameters(plain: bool = False) -> list:
+    """The cells as parameters of a test; CI runs those marked `faults` each time, and of the rest a share."""
     found = []
-    for fault, how, clients in cells(plain) if not plain or metafunc.config.getoption("--faults-record") else ():
+    for fault, how, clients in cells(plain):
         marks = [pytest.mark.slow]
         if how == "serial" and clients in CORE:
             marks.append(pytest.mark.faults)
         found.append(pytest.param(fault, how, clients, marks=marks, id=f"{fault.name}-{how}-{clients}"))
-    metafunc.parametrize(("fault", "how", "clients"), found)
+    return found
 
 
-@pytest.fixture
-def cell(fault: Fault, how: str, clients: str, request: pytest.FixtureRequest):
-    record = run(fault, how, clients, request.getfixturevalue("tls_world" if fault.tls else "world"))
-    if request.config.getoption("--faults-record"):
-        save(record, Path(request.config.getoption("--faults-record")))
-    return record
-
-
-def test_fault(cell) -> None:
-    assert cell.passed, "\n".join(cell.problems)
-
-
-def test_plain_commands(cell) -> None:
-    """They fail many rows; that they ran is all that can be asked."""
-    assert cell.problems[-1] or cell.passed, "it said nothing"
+@pytest.mark.parametrize(("fault", "how", "clients"), parameters())
+def test_fault(fault: Fault, how: str, clients: str, cell: Callable[[Fault, str, str], Record]) -> None:
+    record = cell(fault, how, clients)
+    assert record.passed, "\n".join(record.problems)
 
 
 def test_names_are_unique() -> None:
@@ -60,6 +47,6 @@ def test_the_page_has_a_row_for_each_fault() -> None:
     for head, faults in ROWS.items():
         section = text.partition(f"\n## {head}\n")[2].partition("\n## ")[0]
         rows = [line.split(" | ") for line in section.splitlines() if line.startswith("| ")]
-        assert {len(row) for row in rows} == {len(columns()) + 2}
+        assert {len(row) for row in rows} == {len(columns()) + 4}
         assert [row[0][2:] for row in rows[1:]] == [fault.title for fault in faults]
     assert re.search(r"Measured on \d{4}-\d\d-\d\d, commit `[0-9a-f]{7,40}`", text)
