@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -25,15 +26,16 @@ if TYPE_CHECKING:
 
 
 class _Program(click.Group):
-    """All commands; a full disk behind standard output is told in words."""
+    """All commands; what the system refuses, such as to read a file or to write to a full disk, is told in words."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
                 raise
-            click.echo(f"reana-rucio: error: the output cannot be written: {error.strerror}", err=True)
+            what = f'"{error.filename}"' if error.filename else "standard output"
+            click.echo(f"reana-rucio: error: {what}: {error.strerror}", err=True)
             raise SystemExit(1) from None
 
 
@@ -159,7 +161,9 @@ def _report_stale(
                 status = 1
                 click.echo(shown, nl=False)
                 is_missing = "is missing" if not path.exists() else "is not what its source compiles to"
-                remedy = f"reana-rucio compile {spec} -o {target}"
+                options = [word for pair in parameters.items() for word in ("-p", "=".join(pair))]
+                options += [word for file in instances for word in ("--instances", file)]
+                remedy = shlex.join(["reana-rucio", "compile", spec, *options, "-o", str(target)])
                 click.echo(f"reana-rucio: {path} {is_missing}; run {remedy}", err=True)
     return status
 
@@ -167,14 +171,16 @@ def _report_stale(
 def _show(diagnostics: Sequence[Diagnostic]) -> None:
     from .render import text
 
-    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    click.echo(text.render(diagnostics, colour), err=True, nl=False)
+    click.echo(text.render(diagnostics, text.coloured(sys.stderr)), err=True, nl=False)
 
 
 @main.command("check")
 @click.argument("specs", nargs=-1, metavar="[SPEC]...", type=click.Path(allow_dash=True))
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to say it.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
+@click.option(
+    "--online", is_flag=True, help="Ask Rucio, too, what the jobs would stop at; exit 3 if it does not answer."
+)
 @click.option("--reana-commons", "commons", is_flag=True, help="Ask the installed reana-commons, too.")
 @_locked
 @_parameters
@@ -183,6 +189,7 @@ def check_(
     specs: Sequence[str],
     form: str,
     strict: bool,
+    online: bool,
     commons: bool,
     locked: bool,
     parameters: dict[str, str],
@@ -191,17 +198,22 @@ def check_(
     """Say what is wrong or suspicious in each SPEC (reana.yaml), and write nothing."""
     from .compiler import all_diagnostics
     from .diagnostics import Severity
+    from .render import text
 
     specs = tuple(dict.fromkeys(_specs(specs)))
     results = [_compile(spec, parameters, instances, locked)[1] for spec in specs]
     also = ""
     if commons:
         results, also = _ask_commons(results)
-    found = all_diagnostics(results)
-    from .render import text
+    if online:
+        from . import online as rucio
 
+        with _asking() as talk:
+            results = [rucio.checked(result, **talk) for result in results]
+        also += " with Rucio" if any(result.plan for result in results) else ", without Rucio"
+    found = all_diagnostics(results)
     if form == "text":
-        click.echo(text.render(found, sys.stdout.isatty() and "NO_COLOR" not in os.environ), nl=False)
+        click.echo(text.render(found, text.coloured(sys.stdout)), nl=False)
     else:
         click.echo(import_module(f".render.{form}", __package__).render(found), nl=False)
     click.echo(f"reana-rucio: checked {text.named(specs)}{also}: {text.summary(found)}", err=True)

@@ -93,7 +93,8 @@ def _workflow(task: Task, files: Files, report: Report) -> Process | None:
         return None
     if process.kind not in PROCESSES:
         message = f'"{process.kind}" is not a class of CWL process'
-        report.add(rules.CWL_REFERENCE, process.place.span, message, "write class: Workflow or class: CommandLineTool")
+        span = (process.place.get("class") or process.place).span
+        report.add(rules.CWL_REFERENCE, span, message, "write class: Workflow or class: CommandLineTool")
         return None
     if process.version not in VERSIONS:
         root = Place(document, ())
