@@ -67,12 +67,8 @@ FIELDS = {  # of an object ("!" = required): an object, a list [], a type of num
     "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
                 "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
                 "if_exists": "skip|fail"},
-<<<<<<< HEAD
-    "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int}}
-NEVER = r"(?i)denied|permission|RSE not reachable|\b50?7\b|insufficient"  # texts of storages
-=======
     "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int, "keep": int}}
->>>>>>> main
+NEVER = r"(?i)denied|permission|RSE not reachable|\b50?7\b|insufficient"  # texts of storages
 ADD = "reana-client secrets-add --overwrite --"
 PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
 OUT, ERR = sys.stdout, sys.stderr  # ours; after capture() file descriptors 1 and 2 are the client's

@@ -237,7 +237,7 @@ arguments:
      "name": "rucio-stage-in.escape",
      "receipt": "rucio-stage-in.escape.json",
      "outputs": {"events": {"class": "Directory", "rucio_staged": "data/dimuons", "rucio_listed": true}, "calibration": {"class": "File", "rucio_staged": "calibration/muons.json"}},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "95f45699b0f3a9ec32ab13cd4625984d86c991d37f1dd44a89833027545c932b"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "53beb09b49d6d86d2b620971884c4310ecf88baaafae64e27094b4de291eb9d2"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
