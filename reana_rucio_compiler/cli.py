@@ -283,7 +283,10 @@ def _fetch(wanted: Fetch, place: Path) -> int:
 
     code, errors = fetch(wanted, place, show)
     click.echo(("\r\033[K" * shows if errors else "") + errors, err=True, nl=False)
-    kept = sorted(place.glob(f".rucio-stage-{wanted.job.instance.name}-*"))
+    left = place.glob(f".rucio-stage-{wanted.job.instance.name}-{'[0-9a-f]' * 12}")
+    kept = sorted(left, key=lambda path: path.stat().st_mtime)
+    for path in [] if code else kept:
+        click.echo(f"reana-rucio: {path} is left of a fetch of something else, and can be removed", err=True)
     if code and kept:
         click.echo(f"reana-rucio: what has arrived is in {kept[-1]}: the next fetch goes on from there", err=True)
     if code > 128:
