@@ -283,7 +283,10 @@ def _fetch(wanted: Fetch, place: Path) -> int:
 
     code, errors = fetch(wanted, place, show)
     click.echo(("\r\033[K" * shows if errors else "") + errors, err=True, nl=False)
-    kept = sorted(place.glob(f".rucio-stage-{wanted.job.instance.name}-*"))
+    left = place.glob(f".rucio-stage-{wanted.job.instance.name}-{'[0-9a-f]' * 12}")
+    kept = sorted(left, key=lambda path: path.stat().st_mtime)
+    for path in [] if code else kept:
+        click.echo(f"reana-rucio: {path} is left of a fetch of something else, and can be removed", err=True)
     if code and kept:
         click.echo(f"reana-rucio: what has arrived is in {kept[-1]}: the next fetch goes on from there", err=True)
     if code > 128:
@@ -441,23 +444,25 @@ def _asking() -> Iterator[dict[str, Any]]:
     from .catalogue import NoClient, Unanswered
     from .credentials import Missing
 
-    shows = sys.stderr.isatty()
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
 
     def progress(done: int, total: int) -> None:
-        if shows:
-            click.echo(f"\rreana-rucio: asked Rucio about {done} of {total} DIDs", err=True, nl=done == total)
+        if clear:
+            bar = ("=" * (20 * done // total)).ljust(20)
+            click.echo(f"{clear}[{bar}] Rucio has told of {done} of {total} DIDs", err=True, nl=False)
 
     def say(text: str) -> None:
-        click.echo(f"reana-rucio: {text}", err=True)
+        click.echo(f"{clear}reana-rucio: {text}", err=True)
 
     try:
         yield {"progress": progress, "say": say}
+        click.echo(clear, err=True, nl=False)
     except (Missing, NoClient) as error:
-        click.echo(f"reana-rucio: error: {error}", err=True)
+        say(f"error: {error}")
         raise SystemExit(2) from None
     except Unanswered as error:
         for line in str(error).splitlines():
-            click.echo(f"reana-rucio: error: {line}", err=True)
+            say(f"error: {line}")
         raise SystemExit(3) from None
 
 

@@ -103,6 +103,16 @@ def test_brings_the_inputs_and_then_only_what_is_missing(
     assert {path: data for path, data in _files(analysis).items() if "stage-in" not in path} == expected
 
 
+def test_what_a_fetch_of_something_else_left_is_told(vre: Server, analysis: Path, tmp_path: Path, name: str) -> None:
+    _put(vre, tmp_path, name, "a")
+    _spec({"vre": vre}, [f"rucio(vre, user.alice, {name}.a) -> a.root"])
+    for each in (".rucio-stage-vre-0123456789ab", ".rucio-stage-vre-2-0123456789ab"):
+        Path(each).mkdir()
+    said = run("fetch").stderr
+    assert ".rucio-stage-vre-0123456789ab is left of a fetch of something else, and can be removed" in said
+    assert "vre-2" not in said
+
+
 def test_into_another_directory(vre: Server, analysis: Path, tmp_path: Path, name: str) -> None:
     _put(vre, tmp_path, name, "a")
     _spec({"vre": vre}, [f"rucio(vre, user.alice, {name}.a) -> a.root"])
