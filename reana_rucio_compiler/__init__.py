@@ -34,16 +34,26 @@ def compile(  # noqa: A001 - the name of the command
 
 
 def check(
-    *paths: str | Path, parameters: Mapping[str, str] = {}, instances: Iterable[str | Path] = ()
+    *paths: str | Path,
+    parameters: Mapping[str, str] = {},
+    instances: Iterable[str | Path] = (),
+    locked: bool = False,
+    online: bool = False,
 ) -> tuple[Diagnostic, ...]:
     """Everything that is wrong or suspicious in the specifications: file by file, in order of place.
 
-    The arguments are those of ``compile``. A file that cannot be read is a diagnostic, not an exception.
+    The arguments are those of ``compile``. A file that cannot be read is a diagnostic, not an exception. With
+    ``online`` Rucio is asked, too, which raises what ``lock`` raises.
     """
     from .compiler import all_diagnostics
 
     files = [Path(each) for each in instances]
-    return all_diagnostics([compile(path, parameters=parameters, instances=files) for path in paths])
+    results = [compile(path, parameters=parameters, instances=files, locked=locked) for path in paths]
+    if online:
+        from .online import checked
+
+        results = [checked(result) for result in results]
+    return all_diagnostics(results)
 
 
 def lock(

@@ -30,7 +30,8 @@ class Question:
     """A DID, or a wildcard, of an instance, that is staged as one ``"file"`` or as the files of a ``"directory"``.
 
     ``pattern`` is a regular expression for the names of files where Snakemake fills in wildcards; ``name`` is then the
-    same with ``*`` for them. ``first`` is the number of files that are taken, in order of name.
+    same with ``*`` for them. ``first`` is the number of files that are taken, in order of name. ``rse`` restricts the
+    copies that count.
     """
 
     instance: str
@@ -39,6 +40,22 @@ class Question:
     type: str
     first: int | None = None
     pattern: str | None = None
+    rse: str | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An output of an instance, as in the manifest of a job."""
+
+    instance: str
+    scope: str
+    name: str
+    type: str
+    path: str
+    rse: str
+    dataset: str | None = None
+    prefix: str | None = None
+    if_exists: str = "skip"
 
 
 @dataclass(frozen=True)
@@ -47,12 +64,18 @@ class Content:
 
     ``files`` are those that a job would stage, in its order (by name), as lines ``scope:name bytes checksum``, where
     Rucio has ``adler32:…``, else ``md5:…``, else ``-``. ``open`` and ``monotonic`` are of collections.
+
+    Where replicas are asked for, ``unavailable`` are the files of which none can be read, with what there is, ``tape``
+    those of which there is none on disk, and ``bad_rse`` says why the RSE expression is none.
     """
 
     type: str
     files: tuple[str, ...]
     open: bool | None = None
     monotonic: bool | None = None
+    unavailable: tuple[str, ...] = ()
+    tape: tuple[str, ...] = ()
+    bad_rse: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,8 +87,19 @@ class Problem:
     text: str = ""
 
 
+@dataclass(frozen=True)
+class Troubles:
+    """Why a job would refuse an upload: pairs of a kind and what the job would say; none where it would not.
+
+    A kind is ``rse``, ``unwritable``, ``quota``, ``scope``, ``taken`` or ``impossible``.
+    """
+
+    found: tuple[tuple[str, str], ...]
+
+
 Answer = Union[Content, Problem]
-Progress = Callable[[int, int], None]  # how many of how many questions are answered
+Asked = Union[Question, Upload]
+Progress = Callable[[int, int], None]  # how many of how many questions and uploads are answered
 
 
 class Unanswered(Exception):
@@ -76,26 +110,37 @@ class NoClient(Exception):
     """No Python here has the Rucio client."""
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What Rucio says: of each question, and of each upload."""
+
+    questions: Mapping[Question, Answer]
+    uploads: Mapping[Upload, Troubles]
+
+
 def ask(
     questions: Iterable[Question],
     instances: Mapping[str, Instance],
     *,
+    uploads: Iterable[Upload] = (),
+    replicas: bool = False,
     progress: Progress = lambda done, total: None,
     say: Callable[[str], None] = lambda text: None,
     settings: Mapping[str, float] | None = None,
-) -> dict[Question, Answer]:
-    """The answer to each question, asked once. ``say`` is told of waits and further attempts.
+) -> Answers:
+    """The answers, each asked for once. ``say`` is told of waits and further attempts.
 
     Raises ``Unanswered``, ``NoClient``, and ``credentials.Missing``, this before anything is asked.
     """
-    distinct = list(dict.fromkeys(questions))
-    groups = {name: [each for each in distinct if each.instance == name] for name in sorted(instances)}
+    everything: list[Asked] = [*dict.fromkeys(questions), *dict.fromkeys(uploads)]
+    groups = {name: [each for each in everything if each.instance == name] for name in sorted(instances)}
     groups = {name: group for name, group in groups.items() if group}
     credentials = {name: find_credentials(instances[name]) for name in groups}
-    inquiries = [_Inquiry(name, credentials[name], group, settings or SETTINGS, say) for name, group in groups.items()]
+    settings = settings or SETTINGS
+    inquiries = [_Inquiry(name, credentials[name], group, replicas, settings, say) for name, group in groups.items()]
 
     def heard() -> None:
-        progress(sum(len(each.answers) for each in inquiries), len(distinct))
+        progress(sum(len(each.questions) + len(each.uploads) for each in inquiries), len(everything))
 
     with ThreadPoolExecutor(max(1, len(inquiries))) as pool:
         try:
@@ -106,23 +151,28 @@ def ask(
             raise
     if failures:
         raise Unanswered("\n".join(failures))
-    return {question: answer for inquiry in inquiries for question, answer in inquiry.answers.items()}
+    return Answers(
+        {question: answer for inquiry in inquiries for question, answer in inquiry.questions.items()},
+        {upload: troubles for inquiry in inquiries for upload, troubles in inquiry.uploads.items()},
+    )
 
 
 class _Inquiry:
-    """The questions to one instance, and the process that asks them."""
+    """What one instance is asked, and the process that asks it."""
 
     def __init__(
         self,
         name: str,
         credentials: Credentials,
-        questions: Sequence[Question],
+        asked: Sequence[Asked],
+        replicas: bool,
         settings: Mapping[str, float],
         say: Callable[[str], None],
     ) -> None:
-        self.name, self.credentials, self.questions, self.say = name, credentials, questions, say
-        self.settings = settings
-        self.answers: dict[Question, Answer] = {}
+        self.name, self.credentials, self.asked, self.say = name, credentials, asked, say
+        self.replicas, self.settings = replicas, settings
+        self.questions: dict[Question, Answer] = {}
+        self.uploads: dict[Upload, Troubles] = {}
         self.process: subprocess.Popen[str] | None = None
 
     def run(self, heard: Callable[[], None]) -> str:
@@ -130,7 +180,9 @@ class _Inquiry:
         request = {
             "instance": self.credentials.instance,
             "settings": self.settings,
-            "questions": [_told(question) for question in self.questions],
+            "questions": [_told(each) for each in self.asked if isinstance(each, Question)],
+            "uploads": [_told(each) for each in self.asked if isinstance(each, Upload)],
+            "replicas": self.replicas,
         }
         with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as errors:
             json.dump(request, given)
@@ -149,7 +201,7 @@ class _Inquiry:
             code = process.returncode
             errors.seek(0)
             trouble = errors.read().strip()
-        if failure or (code == 0 and len(self.answers) == len(self.questions)):
+        if failure or (code == 0 and len(self.questions) + len(self.uploads) == len(self.asked)):
             return failure
         last = trouble.splitlines()[-1] if trouble else f"exit status {code}"
         return f"{self.name}: the client ended without an answer: {last}"
@@ -164,7 +216,11 @@ class _Inquiry:
                     raise NoClient(f'no Python here has the Rucio client; pip install "{EXTRA}"')
                 return f"{self.name}: {_SECRETS_OF_JOBS.sub('', said['text'])}"
             else:
-                self.answers[self.questions[said["number"]]] = _answer(said)
+                asked = self.asked[said["number"]]
+                if isinstance(asked, Question):
+                    self.questions[asked] = _answer(said)
+                else:
+                    self.uploads[asked] = Troubles(tuple((kind, text) for kind, text in said["troubles"]))
                 heard()
         return ""
 
@@ -174,13 +230,12 @@ class _Inquiry:
             self.process.terminate()
 
 
-def _told(question: Question) -> dict[str, Any]:
-    told = {"scope": question.scope, "name": question.name, "type": question.type}
-    optional = {"first": question.first, "pattern": question.pattern}
-    return {**told, **{key: value for key, value in optional.items() if value is not None}}
+def _told(asked: Asked) -> dict[str, Any]:
+    return {key: value for key, value in vars(asked).items() if value is not None and key != "instance"}
 
 
 def _answer(said: Mapping[str, Any]) -> Answer:
     if "problem" in said:
         return Problem(said["problem"], said.get("is", ""), said.get("text", ""))
-    return Content(said["is"], tuple(said["files"]), said.get("open"), said.get("monotonic"))
+    trouble = tuple(said.get("unavailable", ())), tuple(said.get("tape", ())), said.get("bad_rse", "")
+    return Content(said["is"], tuple(said["files"]), said.get("open"), said.get("monotonic"), *trouble)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import __version__
+from .overview import FORMATS as PLAN_FORMATS
 from .render import FORMATS
 
 if TYPE_CHECKING:
@@ -23,15 +25,16 @@ if TYPE_CHECKING:
 
 
 class _Program(click.Group):
-    """All commands; a full disk behind standard output is told in words."""
+    """All commands; what the system refuses, such as to read a file or to write to a full disk, is told in words."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
                 raise
-            click.echo(f"reana-rucio: error: the output cannot be written: {error.strerror}", err=True)
+            what = f'"{error.filename}"' if error.filename else "standard output"
+            click.echo(f"reana-rucio: error: {what}: {error.strerror}", err=True)
             raise SystemExit(1) from None
 
 
@@ -157,7 +160,9 @@ def _report_stale(
                 status = 1
                 click.echo(shown, nl=False)
                 is_missing = "is missing" if not path.exists() else "is not what its source compiles to"
-                remedy = f"reana-rucio compile {spec} -o {target}"
+                options = [word for pair in parameters.items() for word in ("-p", "=".join(pair))]
+                options += [word for file in instances for word in ("--instances", file)]
+                remedy = shlex.join(["reana-rucio", "compile", spec, *options, "-o", str(target)])
                 click.echo(f"reana-rucio: {path} {is_missing}; run {remedy}", err=True)
     return status
 
@@ -165,14 +170,16 @@ def _report_stale(
 def _show(diagnostics: Sequence[Diagnostic]) -> None:
     from .render import text
 
-    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    click.echo(text.render(diagnostics, colour), err=True, nl=False)
+    click.echo(text.render(diagnostics, text.coloured(sys.stderr)), err=True, nl=False)
 
 
 @main.command("check")
 @click.argument("specs", nargs=-1, metavar="[SPEC]...", type=click.Path(allow_dash=True))
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to say it.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
+@click.option(
+    "--online", is_flag=True, help="Ask Rucio, too, what the jobs would stop at; exit 3 if it does not answer."
+)
 @click.option("--reana-commons", "commons", is_flag=True, help="Ask the installed reana-commons, too.")
 @_locked
 @_parameters
@@ -181,6 +188,7 @@ def check_(
     specs: Sequence[str],
     form: str,
     strict: bool,
+    online: bool,
     commons: bool,
     locked: bool,
     parameters: dict[str, str],
@@ -189,17 +197,22 @@ def check_(
     """Say what is wrong or suspicious in each SPEC (reana.yaml), and write nothing."""
     from .compiler import all_diagnostics
     from .diagnostics import Severity
+    from .render import text
 
     specs = tuple(dict.fromkeys(_specs(specs)))
     results = [_compile(spec, parameters, instances, locked)[1] for spec in specs]
     also = ""
     if commons:
         results, also = _ask_commons(results)
-    found = all_diagnostics(results)
-    from .render import text
+    if online:
+        from . import online as rucio
 
+        with _asking() as talk:
+            results = [rucio.checked(result, **talk) for result in results]
+        also += " with Rucio" if any(result.plan for result in results) else ", without Rucio"
+    found = all_diagnostics(results)
     if form == "text":
-        click.echo(text.render(found, sys.stdout.isatty() and "NO_COLOR" not in os.environ), nl=False)
+        click.echo(text.render(found, text.coloured(sys.stdout)), nl=False)
     else:
         click.echo(import_module(f".render.{form}", __package__).render(found), nl=False)
     click.echo(f"reana-rucio: checked {text.named(specs)}{also}: {text.summary(found)}", err=True)
@@ -227,6 +240,23 @@ def secrets_(specs: Sequence[str], parameters: dict[str, str], instances: Sequen
 
     spec, result = _compiled(specs, parameters, instances)
     click.echo(reana_secrets.render(result.plan, spec), nl=False)
+
+
+@main.command("plan")
+@_specification
+@click.option(
+    "--format", "form", type=click.Choice(PLAN_FORMATS), default="text", show_default=True, help="How to say it."
+)
+@_parameters
+@_instances
+def plan_(specs: Sequence[str], form: str, parameters: dict[str, str], instances: Sequence[str]) -> None:
+    """Show what SPEC (reana.yaml) will move where, in which pods, and how much; sizes are those of its lock."""
+    from .overview import MODULES
+    from .overview.facts import gather
+
+    spec, result = _compiled(specs, parameters, instances)
+    module = import_module(f".overview.{MODULES[form]}", __package__)
+    click.echo(module.render(gather(result, "<stdin>" if spec == "-" else spec)), nl=False)
 
 
 @main.command("run", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})

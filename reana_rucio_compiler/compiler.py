@@ -163,7 +163,7 @@ def _write(task: Task, report: Report) -> Compilation | None:
     if report.failed:
         return None
     text = apply(document.source, edits)
-    check_size(document, _verify(document, text), graft.files, workspace, report)
+    check_size(document, _verify(document, text), graft.files, workspace, report, graft.loads)
     check_owners(document, graft.files, workspace, report)
     return Compilation(text, graft.files, (), workspace.base, plan if moves else None, graft.outline)
 

@@ -75,7 +75,9 @@ def lock_file(
     chosen = _chosen(wanted, update)
     asked = {key: question_of(transfer) for key, transfer in chosen.items()}
     questions = {key: question for key, question in asked.items() if question}
-    answers = ask(questions.values(), {each.name: each for each in plan.instances}, progress=progress, say=say)
+    answers = ask(
+        questions.values(), {each.name: each for each in plan.instances}, progress=progress, say=say
+    ).questions
     new = {
         key: entry for key, entry in (old or {}).items() if update is not None and key in wanted and key not in asked
     }
@@ -97,23 +99,28 @@ def _chosen(wanted: Mapping[Key, Transfer], update: Sequence[str] | None) -> Map
     return {key: transfer for key, transfer in wanted.items() if transfer.did in update}
 
 
-def question_of(transfer: Transfer) -> Question | None:
-    """How Rucio is asked for an input; None where it cannot be."""
+def question_of(transfer: Transfer, rse: str | None = None) -> Question | None:
+    """How Rucio is asked for an input, and its replicas at ``rse``; None where it cannot be."""
     if "{" not in transfer.name:
-        return Question(transfer.instance, transfer.scope, transfer.name, transfer.type, transfer.first)
+        return Question(transfer.instance, transfer.scope, transfer.name, transfer.type, transfer.first, None, rse)
     from .backends.snakemake.wildcards import searched
 
     found = searched(transfer.name) if can_be_locked(transfer) else None
     if found is None:
         return None
-    return Question(transfer.instance, transfer.scope, found[0], "file", None, found[1])
+    return Question(transfer.instance, transfer.scope, found[0], "file", None, found[1], rse)
 
 
 def _entry(transfer: Transfer, answer: Answer, report: Report) -> Locked | None:
     if isinstance(answer, Content):
-        return locked(answer.type, answer.files, answer.open, answer.monotonic)
+        return entry_of(answer)
     report_problem(transfer, answer, report)
     return None
+
+
+def entry_of(content: Content) -> Locked:
+    """The entry of a lock for what Rucio says."""
+    return locked(content.type, content.files, content.open, content.monotonic)
 
 
 def report_problem(transfer: Transfer, problem: Problem, report: Report) -> None:

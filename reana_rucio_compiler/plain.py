@@ -6,7 +6,6 @@ left to cli.py, which then does all of it; a test holds that the two say the sam
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +34,7 @@ def _compile(spec: str, output: str | None) -> int | None:
 
     result = compile_file(Path(spec))
     if result.diagnostics:
-        sys.stderr.write(text.render(result.diagnostics, sys.stderr.isatty() and "NO_COLOR" not in os.environ))
+        sys.stderr.write(text.render(result.diagnostics, text.coloured(sys.stderr)))
     if result.text is None:
         return 1
     try:
@@ -52,7 +51,7 @@ def _check(specs: Sequence[str]) -> int:
     from .render import text
 
     found = all_diagnostics([compile_file(Path(spec)) for spec in specs])
-    sys.stdout.write(text.render(found, sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+    sys.stdout.write(text.render(found, text.coloured(sys.stdout)))
     sys.stdout.flush()
     sys.stderr.write(f"reana-rucio: checked {text.named(specs)}: {text.summary(found)}\n")
     return int(any(each.severity is Severity.ERROR for each in found))

@@ -93,13 +93,17 @@ def _unsafe(path: str, bundled: bool) -> str:
 def _plain_inputs(document: Document, key: str) -> list[Node]:
     """The entries of inputs.files or inputs.directories that are no expressions."""
     node = document.at(("inputs", key))
-    return [each for each in (node.items if node else ()) if each.kind == "scalar" and "rucio" not in each.value]
+    items = node.items if node else ()
+    return [each for each in items if each.kind == "scalar" and not _MEANT.search(each.value)]
+
+
+_MEANT = re.compile(r"\brucio\s*(?:[(\[{\\\uff08]|://)", re.IGNORECASE)  # for an expression, well-formed or not
 
 
 def _check_inputs(document: Document, workspace: Workspace, report: Report) -> None:
     """Inputs that are missing where others are there: REANA 0.9 goes on without them, 0.95 refuses (facts A.2).
 
-    Where none is there, a specification is looked at away from its analysis, and nothing is said.
+    Where none is there but what was generated, a specification is looked at away from its analysis: nothing is said.
     """
     entries = [
         (key, node, workspace.path(node.value))
@@ -107,7 +111,7 @@ def _check_inputs(document: Document, workspace: Workspace, report: Report) -> N
         for node in _plain_inputs(document, key)
         if not _unsafe(node.value, bundled=False)
     ]
-    if not any(path.exists() for _, _, path in entries):
+    if not any(path.exists() and not (path.is_file() and is_ours(_text(path))) for _, _, path in entries):
         return
     for key, node, path in entries:
         if path.is_file() if key == "files" else path.is_dir():

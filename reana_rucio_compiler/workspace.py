@@ -36,9 +36,9 @@ class Workspace:
         """Whether there is a regular file of that name."""
         return self.path(name).is_file()
 
-    def load(self, name: str, report: Report, at: Span) -> Document | None:
+    def load(self, name: str, report: Report, at: Span, hint: str = "") -> Document | None:
         """The YAML document in a file of the workspace; where it cannot be read, that is reported at the span."""
-        if not self._found(name, report, at):
+        if not self._found(name, report, at, hint):
             return None
         document = documents.load(self.path(name), report, name=self.shown(name))
         if document:
@@ -55,11 +55,11 @@ class Workspace:
             report.add(rules.MISSING_FILE, at, f'the file "{name}" cannot be read as UTF-8 text')
             return None
 
-    def _found(self, name: str, report: Report, at: Span) -> bool:
+    def _found(self, name: str, report: Report, at: Span, hint: str = "") -> bool:
         if not self.exists(name):
             folder = self.path(name).parent
             others = [posixpath.join(posixpath.dirname(name), each.name) for each in _files(folder)]
-            hint = nearest(name, others) or "paths are relative to the directory of the specification"
+            hint = hint or nearest(name, others) or "paths are relative to the directory of the specification"
             report.add(rules.MISSING_FILE, at, f'the file "{name}" does not exist', hint)
         return self.exists(name)
 

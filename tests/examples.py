@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-WORKFLOW = "workflow: {type: serial, specification: {steps: [{environment: 'a:1', commands: [ls]}]}}\n"
+WORKFLOW = "workflow: {type: serial, specification: {steps: [{environment: 'a:1', commands: ['make plot.png']}]}}\n"
 
 
 @dataclass(frozen=True)

@@ -168,4 +168,4 @@ def test_full_disk_is_told_in_words(command: str, tmp_path: Path) -> None:
                              stderr=subprocess.PIPE, text=True)  # fmt: skip
     assert ran.returncode == 1
     assert "Traceback" not in ran.stderr
-    assert "reana-rucio: error: the output cannot be written: No space left on device" in ran.stderr
+    assert "reana-rucio: error: standard output: No space left on device" in ran.stderr

@@ -22,7 +22,10 @@ from tests.examples import ROOT, WORKFLOW, Block, blocks, environment, replayed,
 
 # The examples of diagnostics.md, many of which are wrong on purpose, are held by test_explanations.py.
 PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {reference.PAGE})]
-WITH_RUCIO = [ROOT / "docs" / "lock.md"]  # rucio/test_docs.py holds their sessions against a real server
+WITH_RUCIO = [
+    ROOT / "docs" / "lock.md",
+    ROOT / "docs" / "online.md",
+]  # rucio/test_docs.py holds their sessions against a real server
 
 
 def _cwl(compiled: bool = False) -> list[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -72,6 +73,19 @@ def test_compiled_file_is_found_and_compared(source: str, compiled: str, args: l
     assert stale.stderr == f"reana-rucio: {remedy}\n"
     assert run(*remedy.partition("compile ")[2].split()).exit_code == 0
     assert run("--check", *args).exit_code == 0
+
+
+def test_remedy_is_a_line_for_the_shell_with_the_same_options() -> None:
+    Path("my spec.yaml").write_text(SOURCE.replace("a.root", "${name}.root"))
+    Path("i n.yaml").write_text("rucio: {instances: {}}\n")
+    options = ["-p", "name=it's", "--instances", "i n.yaml"]
+    stale = run("--check", "my spec.yaml", *options)
+    assert stale.exit_code == 1
+    (line,) = {each.partition("; run ")[2] for each in stale.stderr.splitlines() if "; run " in each}
+    words = shlex.split(line)
+    assert words[:2] == ["reana-rucio", "compile"]
+    assert run(*words[2:]).exit_code == 0
+    assert _says_nothing(run("--check", "my spec.yaml", *options))
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_full_disk_is_told_in_words(call: list[str], folder: Path) -> None:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )  # fmt: skip
     assert ran.returncode == 1
-    assert "reana-rucio: error: the output cannot be written" in ran.stderr
+    assert "reana-rucio: error: standard output: No space" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -13,10 +16,11 @@ from jsonschema import Draft7Validator
 
 import reana_rucio_compiler
 from reana_rucio_compiler.diagnostics import Diagnostic, Severity, merged
-from reana_rucio_compiler.render import FORMATS, github, gitlab, sarif
+from reana_rucio_compiler.render import FORMATS, github, gitlab, sarif, text
 from reana_rucio_compiler.render import json as report
 from reana_rucio_compiler.rules import NOT_YAML, RULES
 from reana_rucio_compiler.source import Source, Span
+from tests.examples import environment
 
 ROOT = Path(__file__).parent.parent
 ERRORS = ROOT / "tests" / "golden" / "errors"
@@ -45,6 +49,34 @@ def _one(name: str, message: str, text: str = "a\nbc\n", start: int = 2, end: in
 def test_each_format_has_a_renderer() -> None:
     modules = {path.stem for path in Path(report.__file__).parent.glob("*.py")} - {"__init__"}
     assert set(FORMATS) == modules
+
+
+def test_colour_adds_nothing_but_colour(found: tuple[Diagnostic, ...]) -> None:
+    plain, coloured = text.render(found), text.render(found, colour=True)
+    assert "\x1b" not in plain
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+    for severity in Severity:
+        (one, *_) = (each for each in found if each.severity is severity)
+        assert re.search(rf"\x1b\[[0-9;]+m{severity.value}\[RR\d+\]\x1b\[0m: ", text.render([one], colour=True))
+
+
+@pytest.mark.parametrize(("no_color", "expected"), [(None, True), ("", True), ("1", False)])
+def test_colour_is_for_terminals(no_color: str | None, expected: bool, tmp_path: Path) -> None:
+    (tmp_path / "\x1b[31mred.yaml").write_text("inputs: []\n")
+    variables = {key: value for key, value in environment(tmp_path).items() if key != "NO_COLOR"}
+    variables.update({} if no_color is None else {"NO_COLOR": no_color})
+    for arguments, to_terminal in (["check"], "stdout"), (["compile"], "stderr"):
+        terminal, end = pty.openpty()
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, to_terminal: end}
+        command = ["reana-rucio", *arguments, "\x1b[31mred.yaml"]
+        ran = subprocess.run(command, cwd=tmp_path, env=variables, **streams)
+        said = os.read(terminal, 65536).decode()
+        os.close(end)
+        os.close(terminal)
+        assert "[RR" in said
+        assert ("\x1b[31;1merror[RR" in said) == expected
+        assert "\x1b[31mred" not in said
+        assert b"\x1b" not in (ran.stdout or b"")
 
 
 @pytest.mark.usefixtures("at_root")

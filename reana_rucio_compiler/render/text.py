@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 from ..diagnostics import Diagnostic, Severity
 
@@ -24,18 +26,24 @@ def summary(found: Sequence[Diagnostic]) -> str:
 
 def named(specs: Sequence[str]) -> str:
     """What was looked at: a name, or how many there are."""
-    return specs[0] if len(specs) == 1 else f"{len(specs)} specifications"
+    return printable(specs[0]) if len(specs) == 1 else f"{len(specs)} specifications"
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether a stream is a terminal, whose user does not object (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _render(diagnostic: Diagnostic, colour: bool) -> str:
     span, severity = diagnostic.span, diagnostic.severity
     label = _paint(f"{severity.value}[{diagnostic.rule.code}]", _COLOURS[severity], colour)
-    place = f"{span.source.name}:{span.line}:{span.column}" if span.source.text else span.source.name
-    lines = [f"{place}: {label}: {_printable(diagnostic.message)}"]
+    name = printable(span.source.name)
+    place = f"{name}:{span.line}:{span.column}" if span.source.text else name
+    lines = [f"{place}: {label}: {printable(diagnostic.message)}"]
     if span.source.text:
         lines += _snippet(diagnostic, colour)
     if diagnostic.hint:
-        lines.append(f"    {_paint('hint:', '1', colour)} {_printable(diagnostic.hint)}")
+        lines.append(f"    {_paint('hint:', '1', colour)} {printable(diagnostic.hint)}")
     return "\n".join(lines) + "\n"
 
 
@@ -44,7 +52,7 @@ def _snippet(diagnostic: Diagnostic, colour: bool) -> list[str]:
     text, column = span.source.line(span.line), span.column - 1
     length = max(1, min(span.end, span.source.line_start(span.line) + len(text)) - span.start)
     cut = max(0, column + min(length, 40) - _WIDTH)
-    shown = _printable(text[cut : cut + _WIDTH])
+    shown = printable(text[cut : cut + _WIDTH])
     carets = "^" * min(length, len(text) - column if column < len(text) else 1, _WIDTH)
     margin = f"{span.line:>5} | "
     # A tab is shown as one space, so that the caret stands under the right character.
@@ -54,7 +62,8 @@ def _snippet(diagnostic: Diagnostic, colour: bool) -> list[str]:
     ]
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The text in one line, without what a terminal would obey."""
     return "".join(char if char.isprintable() else " " if char == "\t" else "\ufffd" for char in text)
 
 

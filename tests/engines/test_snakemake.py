@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import zlib
 from pathlib import Path
 
 import pytest
 
 from reana_rucio_compiler.compiler import compile_file
+from reana_rucio_compiler.locks import locked, render
 from tests.engines.snakemake_runner import SNAKEMAKES, Run, load, run_snakemake, upload
 from tests.environments import needs, python_of
 from tests.rucio.server import Server
@@ -43,7 +45,7 @@ class Project:
         needs("clients-41.5.1")
         self.version, self.server, self.source = version, server, directory / "project"
         for name, text in files.items():
-            path = self.source / name.replace("__", "/").replace("_dot_", ".")
+            path = self.source / name.replace("__DASH__", "-").replace("__", "/").replace("_dot_", ".")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         spec = self.source / "reana.yaml"
@@ -120,6 +122,41 @@ rule plot:
     shell: "cat {input}/* | wc -c > {output}; echo {input} >> {output}"
 """,
 }
+
+
+def test_files_of_a_locked_dataset_are_taken_by_name(
+    version: str, rucio_server: Server, example_dids: dict[str, dict[str, bytes]], tmp_path: Path
+) -> None:
+    """One rule stages them all; a run whose dataset is not what was locked fails, and makes none of them."""
+    files = example_dids["user.jdoe:run2022.aod"]
+    lines = [f"user.jdoe:{name} {len(content)} adler32:{zlib.adler32(content):08x}" for name, content in files.items()]
+    key = ("lab", "user.jdoe:run2022.aod", None)
+    sources = {
+        "reana_dot_yaml": "inputs:\n  files: [Snakefile]\n  directories:\n"
+        "    - rucio(lab, user.jdoe, run2022.aod) -> data/aod\n"
+        "workflow: {type: snakemake, file: Snakefile}\n",
+        "Snakefile": 'rule all:\n    input: "sum.txt", expand("sizes/{n}", n=[1, 2])\n'
+        'rule size:\n    input: "data/aod/aod-{n}.root"\n    output: "sizes/{n}"\n'
+        '    shell: "wc -c < {input} > {output}"\n'
+        'rule sum:\n    input: "data/aod/aod-3.root"\n    output: "sum.txt"\n    shell: "cat {input} > {output}"\n',
+    }
+    good = render({key: locked("dataset", lines, True, False)})
+    project = Project(tmp_path / "good", rucio_server, version, **sources, reana_dot_rucio__DASH__lock_dot_json=good)
+    assert project.load()["workflow"]["file"] == "Snakefile.rucio"
+    run = project.run()
+    assert run.returncode == 0, run.output
+    assert sorted(run.jobs) == ["all", "rucio_stage_in_lab", "size", "size", "sum"]
+    assert project.read("sum.txt").encode() == files["aod-3.root"]
+    assert set(project.fetched("rucio-stage-in.lab.json")) == {f"data/aod/{name}" for name in files}
+    again = project.run()
+    assert (again.returncode, again.jobs) == (0, []), again.output
+    bad = render({key: locked("dataset", [line.replace(" adler32:", "0 adler32:") for line in lines], True, False)})
+    project = Project(tmp_path / "bad", rucio_server, version, **sources, reana_dot_rucio__DASH__lock_dot_json=bad)
+    run = project.run()
+    assert run.returncode != 0
+    assert "user.jdoe:run2022.aod: is not what was locked: changed " in run.output
+    assert not (project.workspace / "sum.txt").exists()
+    assert not list((project.workspace / "data").rglob("*.root"))
 
 
 def test_files_a_dataset_parameters_and_outputs(

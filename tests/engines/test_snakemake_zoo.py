@@ -160,3 +160,33 @@ def test_the_same_jobs_run_and_stage_out(case: str, version: str, tmp_path: Path
     assert again.jobs == (_second(case) if case != "empty-first-rule" else [])
     assert (workspace / "plot.txt").read_text()
     assert (workspace / "rucio-stage-out.lab.json").exists()
+
+
+@pytest.mark.parametrize("version", SNAKEMAKES)
+@pytest.mark.parametrize(
+    ("case", "path"),
+    [("first-rule-makes-flagged-files", "plots/a.txt"), ("flagged-files", "skims/one.txt")],
+    ids=["of the default target", "of another rule"],
+)
+def test_a_file_in_a_directory_is_uploaded_once_the_default_target_is_made(
+    case: str, path: str, version: str, tmp_path: Path
+) -> None:
+    """No rule says that it makes the file: one makes the directory that it is in."""
+    run, _, workspace = _compiled(case, tmp_path, version, OUTPUTS.replace("plot.txt ->", f"{path} ->"))
+    assert (workspace / path).exists()
+    assert run.jobs.index("plot") < run.jobs.index("rucio_stage_out_lab")
+    assert (workspace / "rucio-stage-out.lab.json").exists()
+
+
+@pytest.mark.parametrize("version", SNAKEMAKES)
+def test_another_check_computes_nothing_again(version: str, tmp_path: Path) -> None:
+    """Where only the outputs are said otherwise, they are checked and uploaded again; no rule of the user's runs."""
+    _, _, workspace = _compiled("all-by-another-name", tmp_path, version, OUTPUTS)
+    project = tmp_path / "compiled" / "project"
+    spec = (project / "reana.yaml").read_text().replace("rse=CERN-DISK", "rse=CERN-DISK, lifetime=30d")
+    (project / "reana.yaml").write_text(spec)
+    for name, text in compile_file(project / "reana.yaml").files.items():
+        (workspace / name).write_text(text)
+    run = run_snakemake(version, workspace, "Snakefile.rucio", {"events": "data/events.txt"}, ENVIRONMENT)
+    assert run.returncode == 0, run.output
+    assert run.jobs == ["rucio_stage_check_lab", "rucio_stage_out_lab", "everything"]

@@ -85,3 +85,58 @@ def test_jobs_are_those_of_uploaded_data(case: Path, reana: str, tmp_path: Path)
     assert not [(job.name, job.missing) for job in found.jobs if job.missing]
     assert {path for each in plan.inputs for path in [each.path] if not (compiled / path).exists()} == set()
     assert not [warning for warning in found.warnings if "rucio" in warning]
+
+
+def _run_compiled(project: Path, reana: str) -> Result:
+    needs(reana)
+    result = compile_file(project / "reana.yaml")
+    assert result.text, [found.message for found in result.diagnostics]
+    for name, content in {"reana.out.yaml": result.text, **result.files}.items():
+        (project / name).write_text(content)
+    return run_stubbed(project / "reana.out.yaml", project, reana=reana)
+
+
+@pytest.mark.parametrize("reana", ["reana-0.9", "reana-0.95"])
+def test_a_glob_that_no_staged_file_matches_fails_the_workflow(reana: str, tmp_path: Path) -> None:
+    """Yadage takes such a glob for a string, and scatters over its letters."""
+    project = Path(shutil.copytree(GOLDEN / "scatter-over-a-dataset", tmp_path / "project"))
+    spec = project / "reana.yaml"
+    spec.write_text(spec.read_text().replace("*.root", "*.csv"))
+    result = _run_compiled(project, reana)
+    assert result.status == "failed"
+    assert [(job.name, job.returncode) for job in result.jobs] == [("rucio_stage_in", 5)]
+    assert result.jobs[0].stderr.startswith("reana-rucio: error: a parameter names data/run2022/*.csv")
+
+
+ONE_CASE = """\
+stages:
+- name: fit
+  dependencies: [init]
+  scheduler:
+    scheduler_type: singlestep-stage
+    parameters: {kind: {step: init, output: kind}, output: '{workdir}/out.json'}
+    cases:
+    - if: .kind == "quick"
+      step:
+        process: {process_type: string-interpolated-cmd, cmd: 'fit {output}'}
+        publisher: {publisher_type: frompar-pub, outputmap: {result: output}}
+        environment: {environment_type: docker-encapsulated, image: docker.io/library/busybox, imagetag: '1.36'}
+"""
+
+
+@pytest.mark.parametrize(("kind", "names"), [("quick", ["fit", "rucio_stage_out"]), ("slow", [])])
+def test_an_upload_after_no_case_is_left_out_in_silence(kind: str, names: list[str], tmp_path: Path) -> None:
+    """Why there is the warning RR442: REANA says "finished" all the same. (REANA 0.95 refuses cases.)"""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "workflow.yaml").write_text(ONE_CASE)
+    (project / "reana.yaml").write_text(f"""\
+inputs: {{files: [workflow.yaml], parameters: {{kind: {kind}}}}}
+workflow: {{type: yadage, file: workflow.yaml}}
+outputs:
+  files:
+  - fit/out.json -> rucio(escape, user.jdoe, fit.json, rse=CERN-DISK)
+""")
+    result = _run_compiled(project, "reana-0.9")
+    assert result.status == "finished", result.report()
+    assert result.names == ["rucio_stage_check", *names]

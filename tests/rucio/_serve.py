@@ -152,6 +152,8 @@ def add_rse(name: str, rse: dict, prefix: Path, db) -> None:
     }
     identifier = rses.add_rse(name, availability_write=rse["writable"], session=db)
     rses.add_protocol(identifier, protocol, session=db)
+    for key, value in rse.get("attributes", {}).items():
+        rses.add_rse_attribute(identifier, key, value, session=db)
     rses.set_rse_usage(identifier, "storage", 0, UNLIMITED, session=db)
     for account in ["root", *rse["quota"]]:
         account_limit.set_local_account_limit(InternalAccount(account), identifier, UNLIMITED, session=db)

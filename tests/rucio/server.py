@@ -53,6 +53,7 @@ SEED: dict = {
         "SITE3_ARCHIVE": {"writable": True, "quota": []},
         "SITE4_READONLY": {"writable": False, "quota": ["alice", "jdoe"]},
         "CERN-DISK": {"writable": True, "quota": ["alice", "jdoe"]},
+        "SITE5_TAPE": {"writable": True, "quota": ["alice"], "attributes": {"istape": True}},
     },
 }
 

@@ -39,7 +39,7 @@ def name(unique_name: Callable[[str], str]) -> str:
 
 
 def _ask(server: Server, *questions: Question) -> list[Content | Problem]:
-    answers = ask(questions, {"vre": Instance("vre", server.url, server.url)}, settings=QUICK)
+    answers = ask(questions, {"vre": Instance("vre", server.url, server.url)}, settings=QUICK).questions
     return [answers[question] for question in questions]
 
 
@@ -163,7 +163,7 @@ def test_many_are_asked_in_few_requests(server: Server, name: str) -> None:
     progress: list[tuple[int, int]] = []
     server.clear_requests()
     instances = {"vre": Instance("vre", server.url, server.url)}
-    answers = ask(questions, instances, settings=QUICK, progress=lambda *now: progress.append(now))
+    answers = ask(questions, instances, settings=QUICK, progress=lambda *now: progress.append(now)).questions
     assert sum(len(answer.files) for answer in answers.values()) == 2400
     assert progress == [(number, 1203) for number in range(1, 1204)]
     assert len(seen(server, "POST /dids")) <= 3, "two for metadata, one for the contents"
@@ -184,7 +184,7 @@ def test_two_servers_are_asked_side_by_side(
     wrong = Question("other", "user.alice", name, "file")
     answers = ask(
         [there, elsewhere, wrong], {"vre": Instance("vre", server.url, server.url), "other": other}, settings=QUICK
-    )
+    ).questions
     assert [answers[each].files[0].split(" ")[1] for each in (there, elsewhere)] == ["4", "9"]
     assert answers[wrong] == Problem("missing")
 

@@ -14,20 +14,23 @@ from tests.rucio.stager_job import CLIENTS, put
 from tests.test_docs import WITH_RUCIO
 
 
-@pytest.fixture
-def story(rucio_server: Server, example_dids: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+@pytest.fixture(scope="module")
+def story(escape: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
     """The server that plays `escape`, with a dataset that grows."""
-    monkeypatch.setenv("RUCIO_CONFIG", str(rucio_server.config("jdoe")))
-    monkeypatch.setenv("PATH", f"{needs(CLIENTS).parent}:/usr/bin:/bin")
     for number in range(1, 5):
         dataset = {"dataset": "user.jdoe:run2025.aod"} if number < 4 else {}
         content = b"2025-%d.root\n" % number * 100
-        put(rucio_server, tmp_path, f"user.jdoe:2025-{number}.root", content, account="jdoe", **dataset)
-    return rucio_server
+        did = f"user.jdoe:2025-{number}.root"
+        put(escape, tmp_path_factory.mktemp("story"), did, content, account="jdoe", **dataset)
+    return escape
 
 
 @pytest.mark.parametrize("page", WITH_RUCIO, ids=lambda page: page.name)
-def test_sessions_go_as_they_are_shown(page: Path, story: Server, tmp_path: Path) -> None:
+def test_sessions_go_as_they_are_shown(
+    page: Path, story: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUCIO_CONFIG", str(story.config("jdoe")))
+    monkeypatch.setenv("PATH", f"{needs(CLIENTS).parent}:/usr/bin:/bin")
     analysis = tmp_path / "analysis"
     analysis.mkdir()
     found = list(blocks(page.read_text()))

@@ -16,7 +16,8 @@ from tests.test_explanations import ONLINE, compare_examples
 def test_examples_are_answered_as_the_explanation_says(
     code: str, escape: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RUCIO_CONFIG", str(escape.config("jdoe")))
+    account = "bob" if code in ("RR520", "RR521") else "jdoe"  # who is no administrator
+    monkeypatch.setenv("RUCIO_CONFIG", str(escape.config(account)))
     monkeypatch.setenv("PATH", f"{needs(CLIENTS).parent}:/usr/bin:/bin")
     appendix = f"rucio: {{instances: {{escape: {{rucio_host: '{escape.url}'}}}}}}\n"
     compare_examples(code, tmp_path, monkeypatch, appendix)

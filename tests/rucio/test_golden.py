@@ -1,6 +1,6 @@
 """What is said of specifications by a command that asks Rucio, to the letter: golden/RRnnn-name/ and a real server.
 
-A case is ``reana.yaml``, ``command`` (what follows ``reana-rucio``) and ``expected``.
+A case is ``reana.yaml``, ``command`` (what follows ``reana-rucio``), ``expected``, and optionally ``account``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ CASES = sorted(path for path in Path(__file__).with_name("golden").iterdir() if 
 def test_specification_is_answered_as_expected(
     case: Path, escape: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RUCIO_CONFIG", str(escape.config("jdoe")))
+    account = (case / "account").read_text().strip() if (case / "account").exists() else "jdoe"
+    monkeypatch.setenv("RUCIO_CONFIG", str(escape.config(account)))
     monkeypatch.setenv("PATH", f"{needs(CLIENTS).parent}:/usr/bin:/bin")
     shutil.copytree(case, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)

@@ -27,10 +27,11 @@ from ...checks import normalised
 from ...diagnostics import Report
 from ...documents import Where
 from ...edits import Edit, Uneditable, edit_mapping
+from ...limits import MAX_JSON
 from ...records import replace
 from ...source import Span
 from ...specification import compiled_name, edit_parameters, rename, side_header
-from ...staging import embed, unique
+from ...staging import BUDGET, embed, unique
 from ...task import Graft, Task
 from .binding import Bindings, bind
 from .form import has_form
@@ -92,7 +93,8 @@ def _workflow(task: Task, files: Files, report: Report) -> Process | None:
         return None
     if process.kind not in PROCESSES:
         message = f'"{process.kind}" is not a class of CWL process'
-        report.add(rules.CWL_REFERENCE, process.place.span, message, "write class: Workflow or class: CommandLineTool")
+        span = (process.place.get("class") or process.place).span
+        report.add(rules.CWL_REFERENCE, span, message, "write class: Workflow or class: CommandLineTool")
         return None
     if process.version not in VERSIONS:
         root = Place(document, ())
@@ -159,7 +161,8 @@ class _Writer:
         self.rewriting = Rewriting(files, workflow)
         main, mark, fragment = task.document.at(FILE).value.partition("#")  # type: ignore[union-attr]
         self.main, self.fragment = normalised(main), mark + fragment
-        self.embedding = embed([step.job for step in (*before, *after)], overhead=overhead((*before, *after)))
+        jobs = [step.job for step in (*before, *after)]
+        self.embedding = embed(jobs, overhead=overhead((*before, *after)), program_apart=self._is_large())
         self.side_inputs = self._side_inputs()
 
     def graft(self) -> Graft:
@@ -181,6 +184,14 @@ class _Writer:
         files = {**texts, **tools, **order, **self.embedding.files}
         edits.append(rename(self.task.document, FILE, name + ("" if wrapped else self.fragment)))
         return Graft(tuple(edits), files, self._loads(files), removed, parameters)
+
+    def _is_large(self) -> bool:
+        """Whether the user's workflow leaves no room for the stager in what REANA can start.
+
+        Packed workflows were measured to have 0.8 to 1.3 times the characters of their files.
+        """
+        own = sum(len(document.source.text) for document in self.files.names)
+        return 1.3 * own + BUDGET > MAX_JSON
 
     def _header(self, name: str) -> str:
         return side_header(self.task, name)

@@ -70,7 +70,8 @@ class _Types:
             return [self.unbound(each) for each in type_]
         if isinstance(type_, str):
             name = re.split(r"[\[?]", type_)[0]
-            return self.full.get(name.lstrip("#"), name) + type_[len(name) :]
+            file = name.rpartition("#")[0]  # of a type that is imported
+            return (name if file else self.full.get(short(name), name)) + type_[len(name) :]
         if not isinstance(type_, dict):
             return type_
         kept = {key: each for key, each in type_.items() if key != "inputBinding"}

@@ -28,6 +28,7 @@ from ...specification import compiled_name, rename, rename_parameter_file, side_
 from ...staging import Job, embed, relabelled, stage_out_jobs, unique
 from ...task import Graft, Task
 from .generate import StagingRule, generate, identifier, output
+from .listed import listed
 from .look import look
 from .outline import outline
 from .wildcards import wildcards, without_constraints
@@ -95,9 +96,14 @@ def _rules(task: Task, workflow: Workflow, taken: set[str]) -> tuple[StagingRule
 
 
 def _declared(transfer: Transfer, workflow: Workflow) -> list[str]:
-    """The outputs of a transfer: its path, and as the user's rules spell it otherwise, which Snakemake tells apart."""
-    spellings = [transfer.path, *sorted(workflow.spellings(transfer.path))]
-    return [output(replace(transfer, path=path)) for path in spellings]
+    """The outputs of a transfer: its path, or those of its files where the lock lists them and they are taken.
+
+    Each stands there also as the user's rules spell it otherwise, which Snakemake tells apart.
+    """
+    files = listed(transfer, workflow)
+    kind = "file" if files else transfer.type
+    paths = [text for path in files or (transfer.path,) for text in (path, *sorted(workflow.spellings(path)))]
+    return [output(replace(transfer, type=kind, path=path)) for path in paths]
 
 
 def _stage_in_jobs(task: Task) -> list[Job]:

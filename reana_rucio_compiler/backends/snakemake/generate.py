@@ -79,8 +79,6 @@ def _rule(rule: StagingRule, embedding: Embedding, also: Iterable[str] = ()) -> 
     if inputs:
         lines += ["    input:", *(f"        {text}," for text in inputs)]
     lines += ["    output:", *(f"        {text}," for text in rule.outputs)]
-    if job.action == "stage-check":
-        lines += ["    priority: 1000"]
     lines += ["    container:", f"        {literal(_image(job.instance.environment))}"]
     resources = ["voms_proxy=True", "rucio=True"] if job.instance.needs_sidecar else []
     resources += ['compute_backend="kubernetes"'] if rule.elsewhere else []

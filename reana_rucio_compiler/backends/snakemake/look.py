@@ -21,6 +21,7 @@ from ...model import Transfer
 from ...records import dataclass
 from ...source import Span
 from ...task import Task
+from .listed import listed
 from .related import Related
 from .snakefile import Directive, Rule, Snakefile
 from .values import Item, called, located
@@ -136,17 +137,26 @@ def _check_other_producers(transfer: Transfer, workflow: Workflow, report: Repor
 
 
 def _takes_a_part(transfer: Transfer, workflow: Workflow, report: Report) -> bool:
-    """Whether a rule takes what is below a staged directory, or the directory of a staged path: facts A.8."""
-    found = False
+    """Whether a rule takes what is below a staged directory, or the directory of a staged path: facts A.8.
+
+    Files of a directory may be taken where the lock lists them.
+    """
+    files = listed(transfer, workflow)
+    found = bool(files)
     for number, item in workflow.inputs.to(transfer.path):
         rule, path = workflow.rules[number], normalised(item.text)
         if item.text.startswith("/") or "://" in item.text:
             continue
-        if transfer.type == "directory" and not wildcards(transfer.path) and _inside(path, transfer.path):
+        if files and _inside(path, transfer.path):
+            if not wildcards(path) and path not in files:
+                message = f'the rule "{rule.name}" takes "{item.text}", and the lock has no such file of {transfer.did}'
+                hint = nearest(path, files) or "see the lock, or make it again with reana-rucio lock"
+                report.add(rules.PART_OF_STAGED, item.span, message, hint)
+        elif transfer.type == "directory" and not wildcards(transfer.path) and _inside(path, transfer.path):
             message = f'the rule "{rule.name}" takes "{item.text}", and {_said(transfer)}, as a whole'
             hint = (
                 f"write rucio(...) -> {transfer.path}/{{name}} to stage its files one by one,"
-                f' or let the rule take "{transfer.path}"'
+                f' let the rule take "{transfer.path}", or lock the dataset, for its files to be known'
             )
             found = True
             report.add(rules.PART_OF_STAGED, item.span, message, hint)
@@ -196,9 +206,9 @@ def _looks(workflow: Workflow) -> Iterator[_Look]:
 
 def _check_reads(transfer: Transfer, looks: Related[_Look], readers: Collection[str], report: Report) -> None:
     """Code that reads what is staged while Snakemake still makes its plan, before any job has run."""
-    found = {look.span: look for look in looks.to(transfer.path) if _reads(look.reader, look.text, transfer)}
-    for look in found.values():
-        _report_read(transfer, look.reader, look.span, readers, report)
+    found = {each.span: each for each in looks.to(transfer.path) if _reads(each.reader, each.text, transfer)}
+    for each in found.values():
+        _report_read(transfer, each.reader, each.span, readers, report)
 
 
 def _readers(workflow: Workflow) -> set[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ...checks import normalised
 from ...task import Step, in_order
 from .generate import StagingRule
+from .listed import listed
 from .snakefile import Rule
 from .values import Item
 from .wildcards import may_overlap, wildcards
@@ -38,8 +39,9 @@ def _staged(workflow: Workflow, staging: Iterable[StagingRule]) -> Mapping[int, 
     found: defaultdict[int, dict[str, str]] = defaultdict(dict)
     for rule in staging:
         for transfer in rule.job.downloads:
+            inside = transfer.path + "/" if listed(transfer, workflow) else None
             for number, item in workflow.inputs.to(transfer.path):
-                if _same(item, transfer.path):
+                if _same(item, transfer.path) or (inside and normalised(item.text).startswith(inside)):
                     found[number][transfer.path] = rule.name
     return found
 

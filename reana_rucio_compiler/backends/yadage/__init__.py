@@ -35,7 +35,7 @@ from .inputs import OPTIONS, Parameters, literal_path, read_parameters, withhold
 from .layout import Layout, Use, lay_out, selected_keys, selects_all, uses_of
 from .order import amend_order
 from .outline import outline
-from .outputs import followed, producers_of
+from .outputs import follow
 from .tree import Cursor, Shared, Tree
 from .workflow import INIT, Selection, Stage, quoted, read_stages
 
@@ -45,7 +45,7 @@ ENGINE_COMMAND = 80 * 1024  # characters of a workflow, all references written o
 
 def graft(task: Task, report: Report) -> Graft:
     """The compiled workflow files, and the edits that name them and keep staged paths from init."""
-    tree = Tree(task.workspace, frozenset(each.path for each in task.plan.inputs), report)
+    tree = Tree(task.workspace, task.plan.inputs, report)
     workflow = _open(task, tree)
     stages = read_stages(tree, workflow) if workflow else ()
     parameters = read_parameters(task, report)
@@ -105,27 +105,13 @@ def _open(task: Task, tree: Tree) -> Cursor | None:
 def _plan_stages(
     task: Task, tree: Tree, stages: Sequence[Stage], parameters: Parameters, uses: Sequence[Use]
 ) -> Layout:
-    follows: dict[tuple[str, str | None], None] = {}
-    names: dict[str, None] = {}
-    for transfer in task.plan.outputs:
-        producers = producers_of(tree, stages, transfer)
-        selections = [(each, followed(tree, each, task.plan.outputs)) for each in producers]
-        for producer, selection in selections:
-            if selection:
-                follows[selection] = None
-                names[producer.outermost] = None
-        if not any(selection for _, selection in selections):
-            word = transfer.references[0].expression.path
-            which = f'"{producers[0].stage.name}"' if producers else "the workflow"
-            message = f"{which} publishes nothing, so that no upload can wait for it"
-            hint = "let its publisher publish the file that is uploaded"
-            tree.report.add(rules.NOTHING_PUBLISHED, word.span if word else transfer.span, message, hint)
+    follows, names = follow(tree, stages, task.plan.outputs)
     literals = {
         (index, key): path
         for index, stage in enumerate(stages)
         for key, path in _literal_paths(task, tree, stage, parameters)
     }
-    return lay_out(stages, task.plan, uses, parameters, tuple(follows), tuple(names), literals)
+    return lay_out(stages, task.plan, uses, parameters, follows, names, literals)
 
 
 def _rewire(tree: Tree, stage: Stage, awaited: list[str], layout: Layout, parameters: Parameters) -> None:

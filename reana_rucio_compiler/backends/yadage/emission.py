@@ -30,14 +30,16 @@ class Staging:
     """A stage of ours: one job of the stager.
 
     ``consumers`` are the indexes of the user's stages that wait for it. ``publishes`` are the parameters that it
-    publishes again, ``constants`` the names of workspace paths that it publishes too (stage-in); ``follows`` are the
-    results that it waits for, JSONPath and output (stage-out).
+    publishes again, ``globs`` those of their values that have to match something once it has run, ``constants`` the
+    names of workspace paths that it publishes too (stage-in); ``follows`` are the results that it waits for, JSONPath
+    and output (stage-out).
     """
 
     name: str
     job: Job
     consumers: frozenset[int] = frozenset()
     publishes: tuple[str, ...] = ()
+    globs: tuple[str, ...] = ()
     constants: tuple[tuple[str, str], ...] = ()
     dependencies: tuple[str, ...] = ()
     follows: tuple[tuple[str, str | None], ...] = ()
@@ -68,7 +70,7 @@ def stage_of(staging: Staging, embedding: Embedding, prefix: str, elsewhere: boo
                 "process": {
                     "process_type": "interpolated-script-cmd",
                     "interpreter": "bash",
-                    "script": _script(staging.job, embedding, workdir),
+                    "script": _script(staging, embedding, workdir),
                 },
                 "publisher": {
                     "publisher_type": "fromparjq-pub",
@@ -81,7 +83,8 @@ def stage_of(staging: Staging, embedding: Embedding, prefix: str, elsewhere: boo
     }
 
 
-def _script(job: Job, embedding: Embedding, workdir: str) -> str:
+def _script(staging: Staging, embedding: Embedding, workdir: str) -> str:
+    job = staging.job
     command = embedding.command(job)
     opening, closing = next(pair for pair in _digraphs() if _decoded(_encoded(command, pair), pair) == command)
     lines = [
@@ -95,8 +98,20 @@ def _script(job: Job, embedding: Embedding, workdir: str) -> str:
         f"  echo 'reana-rucio: error: {job.name} ended without its receipt {job.receipt}' >&2",
         "  exit 1",
         "fi",
+        *(_match(glob) for glob in staging.globs),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _match(glob: str) -> str:
+    """What fails where a glob matches nothing: yadage would take it for a file, and scatter over its letters."""
+    word = shlex.quote(glob).replace("{", "{{").replace("}", "}}")
+    return (
+        f"if ! compgen -G {word} >/dev/null; then\n"
+        f"  echo 'reana-rucio: error: a parameter names '{word}', and no file that was staged has such a name' >&2\n"
+        "  exit 5\n"
+        "fi"
+    )
 
 
 def _remove_metadata(uploads: Iterable[Transfer]) -> list[str]:

@@ -24,7 +24,7 @@ from ...records import dataclass
 from ...references import find_references
 from ...specification import compiled_name
 from ...task import Task
-from .paths import GLOB, Staged, concerns, workspace_path
+from .paths import GLOB, Staged, below_dataset, concerns, workspace_path
 from .tree import compiled
 
 OPTIONS = ("inputs", "options")
@@ -90,11 +90,23 @@ def read_parameters(task: Task, report: Report) -> Parameters:
         for name, value in node.pairs if node else ():
             path = (*top, name.value)
             leaves[name.value] = list(read(document, name.value, value, path))
+    for leaf in (each for found in leaves.values() for each in found):
+        _check_depth(leaf, report)
     transfers = {
         key: tuple({each.path: each for leaf in found for each in leaf.transfers}.values())
         for key, found in leaves.items()
     }
     return Parameters(transfers, tuple(leaf for found in leaves.values() for leaf in found), files)
+
+
+def _check_depth(leaf: Leaf, report: Report) -> None:
+    if leaf.transfers and all(below_dataset(leaf.text, each) for each in leaf.transfers):
+        place = leaf.transfers[0].path
+        message = f'"{leaf.text}" is in a directory in "{place}", and all files of a dataset are directly there'
+        node = leaf.document.at(leaf.where)
+        span = leaf.document.span_of(node) if node else leaf.transfers[0].span
+        hint = f"write {place}/{posixpath.basename(leaf.text)}, or stage that directory by itself"
+        report.add(rules.BELOW_DATASET, span, message, hint)
 
 
 def _initdir(task: Task) -> str:
@@ -107,7 +119,7 @@ def _initfiles(task: Task, report: Report) -> Iterator[tuple[Where, str, Documen
     listed = task.document.at(where)
     for index, item in enumerate(listed.items if listed else ()):
         span = task.document.span_of(item)
-        if item.value in {each.path for each in task.plan.inputs}:
+        if any(concerns(normalised(item.value), each) for each in task.plan.inputs):
             message = f'"{item.value}" is read when the workflow starts, before anything can be staged'
             report.add(rules.STAGED_TOO_LATE, span, message, "keep this file beside reana.yaml")
             continue

@@ -10,7 +10,7 @@ from ...records import dataclass, replace
 from ...staging import Job, relabelled, stage_out_jobs, unique
 from .emission import Staging
 from .inputs import Parameters
-from .paths import Staged, named
+from .paths import GLOB, Staged, named, of_dataset
 from .tree import Cursor, Tree
 from .workflow import INIT, Selection, Stage, quoted
 
@@ -98,8 +98,8 @@ def lay_out(
     plan: Plan,
     uses: Sequence[Use],
     parameters: Parameters,
-    follows: tuple[tuple[str, str | None], ...],
-    producers: Collection[str],
+    follows: Sequence[tuple[str, str | None]],
+    producers: Sequence[str],
     literal_paths: Mapping[tuple[int, str], str],
 ) -> Layout:
     """The staging stages of a plan.
@@ -120,7 +120,7 @@ def lay_out(
     uploads = stage_out_jobs(plan)
     waits = tuple(quoted(name) for name in producers)
     after = [
-        Staging(name, job, dependencies=waits, follows=follows)
+        Staging(name, job, dependencies=waits, follows=tuple(follows))
         for name, job in zip(_names(uploads, [*taken, *names]), uploads)
     ]
     first = next((each.name for each in before if each.transfers), "")
@@ -183,9 +183,27 @@ def _publish(stages: Sequence[Stage], before: list[Staging], parameters: Paramet
             if wanted and selects_all(selection, parameters):
                 keys[_first(before, wanted[0], parameters).name].update(dict.fromkeys(parameters.transfers))
     return [
-        replace(each, publishes=tuple(keys[each.name]), dependencies=(INIT,) if keys[each.name] else ())
+        replace(
+            each,
+            publishes=tuple(keys[each.name]),
+            globs=tuple(_globs(each, keys[each.name], parameters)),
+            dependencies=(INIT,) if keys[each.name] else (),
+        )
         for each in before
     ]
+
+
+def _globs(staging: Staging, keys: Collection[str], parameters: Parameters) -> list[str]:
+    """The globs of published parameters that can only match files of datasets that this stage stages."""
+    ours = {each.path for each in staging.transfers}
+    found = (
+        leaf.text
+        for leaf in parameters.leaves
+        if leaf.key in keys
+        and GLOB.search(leaf.text)
+        and all(each.path in ours and of_dataset(leaf.text, each) for each in leaf.transfers)
+    )
+    return list(dict.fromkeys(found))
 
 
 def _publish_literals(

@@ -24,20 +24,20 @@ def amend_order(stages: Sequence[Stage], layout: Layout, started: bool, report: 
 
     ``started`` is whether there is a stage init.
     """
-    said = {stage.name: stage.waits_for for stage in stages}
+    said = waits_of(stages)
     staged = {stage.name for index, stage in enumerate(stages) if layout.awaited_by(index)}
     waits = {name: names | {INIT} if started and name in staged else names for name, names in said.items()}
     known = {*said, INIT} if started else {*said}
     added: dict[str, list[str]] = {stage.name: [] for stage in stages}
     for stage in stages:
-        if INIT in _closure(stage.name, said) and not started:
+        if INIT in closure(stage.name, said) and not started:
             message = f'"{stage.name}" waits for "init", which there is not without parameters: it will never run'
             hint = "add a parameter under inputs: parameters:, or remove init from the dependencies"
             report.add(rules.NO_INIT, stage.cursor.span, message, hint)
         for name, place in _forgotten(stage, waits):
             message = f'"{stage.name}" takes results of "{name}" and does not wait for it'
             hint = f"add {name} to its dependencies"
-            if name in known and stage.name not in {name, *_closure(name, waits)}:
+            if name in known and stage.name not in {name, *closure(name, waits)}:
                 hint += ", as the compiled workflow does"
                 waits[stage.name] |= {name}
                 added[stage.name].append(name)
@@ -47,7 +47,7 @@ def amend_order(stages: Sequence[Stage], layout: Layout, started: bool, report: 
 
 def _forgotten(stage: Stage, waits: Waits) -> list[tuple[str, Cursor]]:
     """The stages that a stage reads from and does not wait for, each with where it does."""
-    awaited = _closure(stage.name, waits)
+    awaited = closure(stage.name, waits)
     if "*" in awaited:
         return []
     found: dict[str, Cursor] = {}
@@ -57,7 +57,12 @@ def _forgotten(stage: Stage, waits: Waits) -> list[tuple[str, Cursor]]:
     return list(found.items())
 
 
-def _closure(name: str, waits: Waits) -> set[str]:
+def waits_of(stages: Sequence[Stage]) -> Waits:
+    """What each stage says that it waits for."""
+    return {stage.name: stage.waits_for for stage in stages}
+
+
+def closure(name: str, waits: Waits) -> set[str]:
     """All that a stage waits for, by others too."""
     found: set[str] = set()
     waiting = list(waits.get(name, ()))

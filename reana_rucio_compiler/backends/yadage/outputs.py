@@ -11,11 +11,13 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from typing import Optional
 
 from ... import rules
 from ...model import Transfer
 from ...records import dataclass
 from .layout import literals
+from .order import closure, waits_of
 from .paths import Staged, named
 from .tree import Cursor, Tree
 from .workflow import Stage, quoted
@@ -28,6 +30,33 @@ class Producer:
     query: str
     stage: Stage
     outermost: str
+
+
+Result = tuple[str, Optional[str]]  # the JSONPath of steps, and an output of them, None for all
+
+
+def follow(tree: Tree, stages: Sequence[Stage], transfers: Sequence[Transfer]) -> tuple[list[Result], list[str]]:
+    """The results that the uploads of these outputs select, and the main workflow's stages that they wait for."""
+    results: dict[Result, None] = {}
+    names: dict[str, None] = {}
+    for transfer in transfers:
+        word = transfer.references[0].expression.path
+        span = word.span if word else transfer.span
+        producers = producers_of(tree, stages, transfer)
+        found = {each: followed(tree, each, transfers) for each in producers}
+        results.update((result, None) for result in found.values() if result)
+        names.update((each.outermost, None) for each, result in found.items() if result)
+        if not any(found.values()):
+            which = f'"{producers[0].stage.name}"' if producers else "the workflow"
+            message = f"{which} publishes nothing, so that no upload can wait for it"
+            hint = "let its publisher publish the file that is uploaded"
+            tree.report.add(rules.NOTHING_PUBLISHED, span, message, hint)
+        skipping = next((each for each in (skipped(stages, one) for one in producers) if each), None)
+        if skipping:
+            message = f'where no case of "{skipping.name}" applies nothing is uploaded, and REANA says "finished"'
+            hint = "add a last case, with `if: 'true'`, whose step fails"
+            tree.report.add(rules.MAYBE_NO_UPLOAD, span, message, hint)
+    return list(results), list(names)
 
 
 def producers_of(tree: Tree, stages: Sequence[Stage], transfer: Transfer) -> list[Producer]:
@@ -79,7 +108,7 @@ def _report_unknown(tree: Tree, stages: Sequence[Stage], transfer: Transfer) -> 
     tree.report.add(rules.UNKNOWN_PRODUCER, word.span if word else transfer.span, message, hint)
 
 
-def followed(tree: Tree, producer: Producer, transfers: Sequence[Transfer]) -> tuple[str, str | None] | None:
+def followed(tree: Tree, producer: Producer, transfers: Sequence[Transfer]) -> Result | None:
     """What to select of the results of a step: its JSONPath and an output of it, None for all; None if it has none."""
     outputs: dict[str, None] = {}
     for step in producer.stage.steps:
@@ -94,6 +123,31 @@ def followed(tree: Tree, producer: Producer, transfers: Sequence[Transfer]) -> t
     step = producer.stage.steps[0]
     best = next((key for key in outputs if _writes(tree, step, key, parameters) in names), next(iter(outputs)))
     return producer.query, best
+
+
+def skipped(stages: Sequence[Stage], producer: Producer) -> Stage | None:
+    """A stage that may run nothing, and without which the producer has no results, if there is one.
+
+    Whoever waits for such a stage never runs, and yadage finishes without it (measured on REANA 0.9; 0.95 refuses cases
+    in the main workflow).
+    """
+    if producer.stage.conditional:
+        return producer.stage
+    by_name = {stage.name: stage for stage in stages}
+    outermost = by_name[producer.outermost]
+    before = (by_name[name] for name in closure(outermost.name, waits_of(stages)) if name in by_name)
+    found = (each for each in (*before, *_awaited(outermost)) if each.conditional)
+    return min(found, key=lambda stage: stage.name, default=None)
+
+
+def _awaited(stage: Stage) -> Iterator[Stage]:
+    """The stages of the workflows of a stage that others there wait for."""
+    for workflow in stage.workflows:
+        names = frozenset().union(*(each.waits_for for each in workflow))
+        for inner in workflow:
+            if inner.name in names:
+                yield inner
+            yield from _awaited(inner)
 
 
 def _outputs(tree: Tree, step: Cursor) -> list[str] | None:

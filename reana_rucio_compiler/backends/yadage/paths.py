@@ -69,6 +69,17 @@ def _meet(wanted: Sequence[str], staged: Sequence[str], is_directory: bool) -> b
     return (wanted[0] == staged[0] or fnmatchcase(staged[0], wanted[0])) and _meet(wanted[1:], staged[1:], is_directory)
 
 
+def of_dataset(path: str, transfer: Transfer) -> bool:
+    """Whether a path, or a glob, is of files of a dataset, which are all directly in its directory."""
+    return transfer.type == "directory" and len(posixpath.normpath(path).split("/")) == transfer.path.count("/") + 2
+
+
+def below_dataset(path: str, transfer: Transfer) -> bool:
+    """Whether a path, or a glob, is of what is in a directory in that of a dataset, where there is none."""
+    parts = posixpath.normpath(path).split("/")
+    return transfer.type == "directory" and "**" not in parts and len(parts) > transfer.path.count("/") + 2
+
+
 def named(text: str, staged: Staged) -> list[Transfer]:
     """The transfers whose path a text names, be it the value of a parameter, a command or a script."""
     paths = [workspace_path(found["path"] or "") for found in _TO_WORKSPACE.finditer(text)]

@@ -16,11 +16,13 @@ from ... import rules
 from ...diagnostics import Report
 from ...documents import Document, Node, Where
 from ...edits import Edit, apply, edit_sequence, flow, replace_scalar, set_key
+from ...model import Transfer
 from ...records import dataclass, field
 from ...source import Span
 from ...specification import compiled_name, side_header
 from ...task import Task
 from ...workspace import Workspace
+from .paths import concerns
 
 MAX_REFERENCES = 100  # one behind another; more are a circle
 
@@ -63,20 +65,20 @@ class Tree:
     """The files read so far, and the edits of them so far."""
 
     workspace: Workspace
-    staged: frozenset[str]
+    staged: tuple[Transfer, ...]
     report: Report
     files: dict[tuple[str, str], File | None] = field(default_factory=dict)
     edits: dict[File, dict[Edit, None]] = field(default_factory=dict)
 
-    def open(self, name: str, base: str, at: Span) -> File | None:
-        """The file of that name; what is wrong with it is reported at the span."""
+    def open(self, name: str, base: str, at: Span, hint: str = "") -> File | None:
+        """The file of that name; what is wrong with it is reported at the span, with the hint where there is none."""
         if (name, base) not in self.files:
             self.files[name, base] = None
-            if name in self.staged:
+            if any(concerns(name, each) for each in self.staged):
                 message = f'"{name}" is read when the workflow is loaded, before anything can be staged'
                 self.report.add(rules.STAGED_TOO_LATE, at, message, "keep this file beside reana.yaml")
                 return None
-            document = self.workspace.load(name, self.report, at)
+            document = self.workspace.load(name, self.report, at, hint)
             self.files[name, base] = File(name, base, document) if document else None
         return self.files[name, base]
 
@@ -106,7 +108,7 @@ class Tree:
                 hint = "references are relative to the workspace in the workflow's own file, to their file elsewhere"
                 self.report.add(rules.NOT_A_WORKFLOW, reference.span, message, hint)
                 return None
-            file = self.open(name, posixpath.dirname(name), reference.span)
+            file = self.open(name, posixpath.dirname(name), reference.span, self._misplaced(reference, address))
         if file is None:
             return None
         # A pointer within one file needs no new name for that file: who edits there edits the file in any case.
@@ -120,6 +122,20 @@ class Tree:
             message = f'"{reference.text}" points to nothing'
             self.report.add(rules.NOT_A_WORKFLOW, reference.span, message, "yadage cannot load the workflow either")
         return place
+
+    def _misplaced(self, reference: Cursor, address: str) -> str:
+        """The hint for a file that is not where a reference is relative to, if it is where it might have been."""
+        directory = posixpath.dirname(reference.file.name)
+        place = posixpath.normpath(posixpath.join("" if reference.file.base else directory, unquote(address)))
+        if place.startswith(("/", "../")) or not self.workspace.exists(place):
+            return ""
+        said = posixpath.relpath(place, reference.file.base or ".")
+        where = (
+            "those in this file are relative to its directory"
+            if reference.file.base
+            else ("those in the workflow's own file are relative to the workspace")
+        )
+        return f"write {said}: of the references, {where}"
 
     def child(self, cursor: Cursor, key: str | int) -> Cursor | None:
         """What stands under a key of a mapping or at an index of a sequence, references not followed."""

@@ -59,7 +59,10 @@ class Selection:
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """A stage of a workflow. ``steps`` are what it runs, ``workflows`` the workflows that it runs instead."""
+    """A stage of a workflow. ``steps`` are what it runs, ``workflows`` the workflows that it runs instead.
+
+    Where it is ``conditional`` these are cases, and it may run none of them.
+    """
 
     name: str
     cursor: Cursor
@@ -70,6 +73,7 @@ class Stage:
     dependencies: tuple[str, ...]
     steps: tuple[Cursor, ...]
     workflows: tuple[tuple[Stage, ...], ...]
+    conditional: bool = False
 
     @property
     def scatters(self) -> bool:
@@ -109,7 +113,8 @@ def _read_stage(tree: Tree, place: Cursor, depth: int) -> Stage | None:
         return None
     parameters = tuple(_parameters(tree, scheduler))
     steps, workflows = [], []
-    for branch in _branches(tree, scheduler):
+    cases = _cases(tree, scheduler)
+    for branch in (scheduler, *cases):
         step, workflow = tree.get(branch, "step"), tree.get(branch, "workflow")
         if step:
             steps.append(step)
@@ -125,16 +130,18 @@ def _read_stage(tree: Tree, place: Cursor, depth: int) -> Stage | None:
         dependencies=tuple(_dependencies(tree, place)),
         steps=tuple(steps),
         workflows=tuple(workflows),
+        conditional=bool(cases) and not any(_says_true(tree.get(each, "if")) for each in cases),
     )
 
 
-def _branches(tree: Tree, scheduler: Cursor) -> Iterator[Cursor]:
-    yield scheduler
+def _cases(tree: Tree, scheduler: Cursor) -> list[Cursor]:
     cases = tree.get(scheduler, "cases")
-    for _, each in tree.children(cases) if cases else ():
-        case = tree.resolved(each)
-        if case:
-            yield case
+    found = (tree.resolved(each) for _, each in (tree.children(cases) if cases else ()))
+    return [each for each in found if each]
+
+
+def _says_true(condition: Cursor | None) -> bool:
+    return condition is not None and condition.text.strip() == "true"
 
 
 def _parameters(tree: Tree, scheduler: Cursor) -> Iterator[tuple[str, Cursor]]:

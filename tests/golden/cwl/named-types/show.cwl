@@ -1,5 +1,6 @@
 cwlVersion: v1.1
 class: CommandLineTool
+id: show
 requirements:
   SchemaDefRequirement:
     types:
@@ -14,6 +15,6 @@ requirements:
       - $import: types.yml
 baseCommand: echo
 inputs:
-  sample: named_sample
+  sample: '#show/named_sample'
   others: {type: {type: array, items: types.yml#other}}
 outputs: []

@@ -4,7 +4,7 @@ class: Workflow
 requirements:
   SchemaDefRequirement:
     types:
-      - name: 'show.cwl#named_sample'
+      - name: 'show.cwl#show/named_sample'
         type: record
         fields:
           - name: events
