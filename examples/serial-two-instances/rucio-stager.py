@@ -64,7 +64,7 @@ FIELDS = {  # of an object ("!" = required): an object, a list [], a type of num
     "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
                 "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
                 "if_exists": "skip|fail"},
-    "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int}}
+    "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int, "keep": int}}
 ADD = "reana-client secrets-add --overwrite --"
 PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
 OUT, ERR = sys.stdout, sys.stderr  # ours; after capture() file descriptors 1 and 2 are the client's
@@ -905,6 +905,8 @@ def run(*words):
                 say("rucio: " + re.sub(r"\x1b\[\d*m|\?\S+", "", line).strip()[:400], ERR)
         raise
     finally:
+        if "keep" in manifest["settings"] and sys.exc_info()[0]:
+            work = None  # the next run goes on from there
         for mine in [private, work] * 9:  # again, as a thread may just begin a file
             shutil.rmtree(mine or private, ignore_errors=True)
 
