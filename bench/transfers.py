@@ -1,7 +1,7 @@
 """The stager against `rucio get` and `rucio upload` on the same DIDs: bytes per second, and memory.
 
-Server and storage are of this machine (tests/rucio/server.py), so that what is compared is the work of the programs, not a
-network: starting, asking the server, copying, checksums.
+Server and storage are of this machine (tests/rucio/server.py), so that what is compared is the work of the programs, not
+a network: starting, asking the server, copying, checksums.
 """
 
 from __future__ import annotations
@@ -31,7 +31,15 @@ def table(rounds: int) -> Table:
     """Bytes per second as a multiple of the plain client's, and the peaks of memory of both."""
     with tempfile.TemporaryDirectory() as name, running(Path(name) / "server") as server:
         rows = list(_rows(Path(name), server, rounds))
-    columns = ("transfer", "threads", "client", "times the bytes per second of `rucio`", "reach", "peak, MB", "of `rucio`")
+    columns = (
+        "transfer",
+        "threads",
+        "client",
+        "times the bytes per second of `rucio`",
+        "reach",
+        "peak, MB",
+        "of `rucio`",
+    )
     return Table("Transfers", columns, rows)
 
 
@@ -120,7 +128,14 @@ def _rucio(folder: Path, server: Server, clients: str, threads: int, did: str) -
 
 
 def _stage_out(folder: Path, server: Server, clients: str, outputs: Path) -> Command:
-    entry = {"scope": "user.alice", "name": "out-{run}", "prefix": "{run}-", "type": "directory", "path": "d", "rse": RSE}
+    entry = {
+        "scope": "user.alice",
+        "name": "out-{run}",
+        "prefix": "{run}-",
+        "type": "directory",
+        "path": "d",
+        "rse": RSE,
+    }
     manifest = _manifest(folder, server, "stage-out", 4, uploads=[entry])
     words = ["env", "NAME=alice", f"WORD={server.accounts['alice']}", str(python_of(clients)), str(STAGER)]
     command = _shell(folder, [*words, str(manifest)], f"rm -rf d; cp -r {outputs} d")
