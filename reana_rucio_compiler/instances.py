@@ -148,15 +148,15 @@ def _host(span: Span, url: str, report: Report) -> bool:
         parts.port  # noqa: B018 - raises ValueError for a port that is none
     except ValueError:
         parts, host = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not host:
+    if re.match(r"[^/]*//[^/]*@", url):
+        report.add(rules.BAD_INSTANCE, span, "a URL here must not hold a password", "passwords are REANA secrets")
+    elif parts.scheme not in ("http", "https") or not host:
         report.add(
             rules.BAD_INSTANCE,
             span,
             f'"{url}" is not the URL of a server',
             "write https://HOST or https://HOST:PORT",
         )
-    elif parts.username or parts.password:
-        report.add(rules.BAD_INSTANCE, span, "a URL here must not hold a password", "passwords are REANA secrets")
     elif parts.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
         report.add(
             rules.BAD_INSTANCE,
