@@ -5,8 +5,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.environments import Unavailable, python_of
-
 from .frame import OURS, PYTHON, ROOT, Command, Table, measure
 
 PLAIN = """\
@@ -30,6 +28,8 @@ outputs:
 
 def table(rounds: int) -> Table:
     """Start-up and one small specification, against the interpreter alone and against REANA's own check."""
+    from tests.environments import Unavailable, python_of
+
     example = ROOT / "examples" / "serial-dimuon-mass"
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder, "reana.yaml")

@@ -7,7 +7,6 @@ Each instance is asked by a process of its own, as the client takes its hosts fr
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -16,13 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Union
 
-from .credentials import Credentials, find_credentials
+from .credentials import Credentials, find_credentials, remedy_here
 from .model import Instance
 from .records import dataclass
 
 SETTINGS = {"attempts": 4, "backoff": 1, "timeout": 60}  # as in a manifest: seconds
 EXTRA = "reana-rucio[rucio]"
-_SECRETS_OF_JOBS = re.compile(r", then reana-client secrets-add .*")  # a remedy of the stager's, which is not for here
 
 
 @dataclass(frozen=True)
@@ -214,7 +212,7 @@ class _Inquiry:
             elif "failed" in said:
                 if said["failed"] == 0:
                     raise NoClient(f'no Python here has the Rucio client; pip install "{EXTRA}"')
-                return f"{self.name}: {_SECRETS_OF_JOBS.sub('', said['text'])}"
+                return f"{self.name}: {remedy_here(said['text'])}"
             else:
                 asked = self.asked[said["number"]]
                 if isinstance(asked, Question):

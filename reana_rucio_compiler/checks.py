@@ -58,6 +58,10 @@ def check(
 
 
 def _substituted(expression: Expression, parameters: Mapping[str, str], report: Report) -> Expression | None:
+    values = (option.value for option in expression.options)
+    words = (expression.instance, expression.scope, expression.name, expression.path, *values)
+    if not any(each and "${" in each.text for each in words):
+        return expression
     good = True
 
     def word(old: Word | None) -> Word | None:

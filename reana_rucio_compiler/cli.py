@@ -21,6 +21,7 @@ from .render import FORMATS
 if TYPE_CHECKING:
     from .compiler import Compilation
     from .diagnostics import Diagnostic, Rule
+    from .fetching import Fetch
     from .locking import Locking
 
 
@@ -230,6 +231,69 @@ def _ask_commons(results: list[Compilation]) -> tuple[list[Compilation], str]:
         raise click.UsageError(str(error)) from None
 
 
+@main.command("fetch")
+@_specification
+@click.option("--into", metavar="DIR", help="Fetch into this directory, not into that of SPEC.")
+@click.option(
+    "-w", "--wildcard", "wildcards", multiple=True, metavar="NAME=VALUE", callback=_key_values,
+    help="The value of a wildcard of Snakemake's in names and paths.",
+)  # fmt: skip
+@_parameters
+@_instances
+def fetch_(
+    specs: Sequence[str],
+    into: str | None,
+    wildcards: dict[str, str],
+    parameters: dict[str, str],
+    instances: Sequence[str],
+) -> None:
+    """Stage in, on this machine, what SPEC (reana.yaml) reads; run again, it fetches what is missing or wrong."""
+    from . import fetching
+    from .credentials import Missing
+
+    spec, result = _compiled(specs, parameters, instances)
+    if result.plan is None:
+        click.echo(f"reana-rucio: {spec} has no rucio(...): nothing to fetch", err=True)
+        return
+    try:
+        fetches, left_out = fetching.plan_fetches(result.plan, wildcards)
+    except Missing as error:
+        click.echo(f"reana-rucio: error: {error}", err=True)
+        raise SystemExit(fetching.SECRET) from None
+    place = Path(into) if into else result.base
+    place.mkdir(parents=True, exist_ok=True)
+    codes = [_fetch(each, place) for each in fetches]
+    for transfer in left_out:
+        message = f"{transfer.did} has wildcards, whose values only Snakemake knows; fetch it with -w NAME=VALUE"
+        click.echo(f"reana-rucio: error: {message}", err=True)
+    raise SystemExit(next((code for code in codes if code), 2 if left_out else 0))
+
+
+def _fetch(wanted: Fetch, place: Path) -> int:
+    """Fetch from one instance, with a bar on a terminal and lines elsewhere; the exit code."""
+    import shutil
+
+    from .fetching import bar, fetch
+
+    shows, width = sys.stderr.isatty(), shutil.get_terminal_size().columns
+
+    def show(line: str) -> None:
+        drawn = bar(line, width) if shows else None
+        click.echo(f"\r\033[K{drawn}" if drawn else "\r\033[K" * shows + line, err=True, nl=drawn is None)
+
+    code, errors = fetch(wanted, place, show)
+    click.echo(("\r\033[K" * shows if errors else "") + errors, err=True, nl=False)
+    left = place.glob(f".rucio-stage-{wanted.job.instance.name}-{'[0-9a-f]' * 12}")
+    kept = sorted(left, key=lambda path: path.stat().st_mtime)
+    for path in [] if code else kept:
+        click.echo(f"reana-rucio: {path} is left of a fetch of something else, and can be removed", err=True)
+    if code and kept:
+        click.echo(f"reana-rucio: what has arrived is in {kept[-1]}: the next fetch goes on from there", err=True)
+    if code > 128:
+        raise SystemExit(code)
+    return code
+
+
 @main.command("secrets")
 @_specification
 @_parameters
@@ -380,23 +444,25 @@ def _asking() -> Iterator[dict[str, Any]]:
     from .catalogue import NoClient, Unanswered
     from .credentials import Missing
 
-    shows = sys.stderr.isatty()
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
 
     def progress(done: int, total: int) -> None:
-        if shows:
-            click.echo(f"\rreana-rucio: asked Rucio about {done} of {total} DIDs", err=True, nl=done == total)
+        if clear:
+            bar = ("=" * (20 * done // total)).ljust(20)
+            click.echo(f"{clear}[{bar}] Rucio has told of {done} of {total} DIDs", err=True, nl=False)
 
     def say(text: str) -> None:
-        click.echo(f"reana-rucio: {text}", err=True)
+        click.echo(f"{clear}reana-rucio: {text}", err=True)
 
     try:
         yield {"progress": progress, "say": say}
+        click.echo(clear, err=True, nl=False)
     except (Missing, NoClient) as error:
-        click.echo(f"reana-rucio: error: {error}", err=True)
+        say(f"error: {error}")
         raise SystemExit(2) from None
     except Unanswered as error:
         for line in str(error).splitlines():
-            click.echo(f"reana-rucio: error: {line}", err=True)
+            say(f"error: {line}")
         raise SystemExit(3) from None
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import configparser
 import getpass
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,9 @@ from .staging import address
 
 _USERNAME, _PASSWORD = "RUCIO_STAGE_USERNAME", "RUCIO_STAGE_PASSWORD"
 _CLIENT = ("RUCIO_CONFIG", "RUCIO_USERNAME", "RUCIO_STAGE_SECRETS", "VONAME", "X509_USER_PROXY")
+
+
+_SECRETS_OF_JOBS = re.compile(r", then reana-client secrets-add .*")
 
 
 class Missing(Exception):
@@ -70,6 +74,11 @@ def find_credentials(instance: Instance, environ: Mapping[str, str] = os.environ
     if instance.rucio_host is None:
         variables["RUCIO_CONFIG"] = str(path)
     return Credentials(told, {**variables, **found.environment})
+
+
+def remedy_here(text: str) -> str:
+    """What the stager says, without the part of a remedy that is for REANA's jobs only."""
+    return _SECRETS_OF_JOBS.sub("", text)
 
 
 def _find(instance: Instance, mine: Mapping[str, str], account: str, environ: Mapping[str, str]) -> _Found:

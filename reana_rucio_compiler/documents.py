@@ -69,11 +69,14 @@ class Node:
         for name, value in self.pairs:
             yield name.value, value
 
-    @cached_property
+    @property
     def data(self) -> Any:
         """The plain Python value that REANA sees. An alias and its anchor share one object."""
-        if self.kind == "scalar":
-            return _scalar_data(self)
+        # Of a scalar it is not kept: most nodes are scalars, and each would take twice the memory.
+        return _scalar_data(self) if self.kind == "scalar" else self._collected
+
+    @cached_property
+    def _collected(self) -> Any:
         if self.kind == "sequence":
             return [item.data for item in self.items]
         merged: dict[str, Any] = {}
@@ -324,7 +327,8 @@ class _Builder:
             )
         target = self.anchors[name]
         node = replace(target, start=start, end=end, anchor=None, alias=True)
-        node.__dict__["data"] = target.data
+        if target.kind != "scalar":
+            node.__dict__["_collected"] = target.data
         self.measure(node, [target])
         return node
 

@@ -97,7 +97,8 @@ def check_connection(program: str, token: bool, environment: Mapping[str, str]) 
     if missing and _version(program).startswith("0.9."):
         values = {"REANA_SERVER_URL": "https://reana.cern.ch", "REANA_ACCESS_TOKEN": "XXXXXXX"}
         remedy = " ".join(f"{name}={values[name]}" for name in missing)
-        raise Refused(f"{' and '.join(missing)} is not set; your REANA profile page says it: export {remedy}")
+        verb = "are" if len(missing) > 1 else "is"
+        raise Refused(f"{' and '.join(missing)} {verb} not set; your REANA profile page says it: export {remedy}")
 
 
 def _version(program: str) -> str:

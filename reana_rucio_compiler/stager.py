@@ -19,6 +19,8 @@ if __name__ == "__main__":
 import collections
 import configparser
 import contextlib
+import errno
+import fcntl
 import glob
 import hashlib
 import importlib.util
@@ -48,6 +50,7 @@ CODES = {  # exceptions of the client and of requests, or their base classes
              "InvalidRSEExpression RSENotFound RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
     EXISTS: "DataIdentifierAlreadyExists FileConsistencyMismatch",
     USAGE: "InvalidObject InputValidationError"}
+FULL = "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM"  # of the workspace, which others must mend
 BAD = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
 TEXT, PART = "[^%s]+" % BAD, r"(?!\.\.?(?:/|\Z))[^/%s]+" % BAD
 PATH, NAME = PART + "(?:/%s)*" % PART, r"(?!(?:.*/)?\.\.(?:/|\Z))[^\s:%s]+" % BAD
@@ -60,17 +63,19 @@ FIELDS = {  # of an object ("!" = required): an object, a list [], a type of num
     "instance": {"name!": WORD, "rucio_host": URL, "auth_host": URL, "sidecar": TEXT, "vo": TEXT,
                  "account": TEXT, "auth_type!": "x509_proxy|userpass|oidc", "proxy_file": PART,
                  "username_env": TEXT, "password_env": TEXT, "token_file": PART},
-    "downloads": {"scope!": SCOPE, "name!": NAME, "type!": "file|directory|member", "path!": PATH, "rse": TEXT,
-                  "first": int,  # "member": the file of a dataset that is named as the path ends
+    "downloads": {"scope!": SCOPE, "name!": NAME, "type!": "file|directory|member", "path!": PATH,
+                  "rse": TEXT, "first": int,  # "member": the file of a dataset that is named as the path ends
                   "contents": "locked", "lock": {}},
     "lock": {"files": [TEXT], "length": int, "bytes": float, "digest": TEXT},  # files: as line_of() has them
     "uploads": {"scope!": SCOPE, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
                 "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
                 "if_exists": "skip|fail"},
-    "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int}}
+    "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int, "keep": int}}
+NEVER = r"(?i)denied|permission|RSE not reachable|\b50?7\b|insufficient"  # texts of storages
 ADD = "reana-client secrets-add --overwrite --"
 PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
 OUT, ERR = sys.stdout, sys.stderr  # ours; after capture() file descriptors 1 and 2 are the client's
+PROXIES = []  # path, end and remedy of each that is used
 HIDDEN = []  # secrets, which no line may show
 
 
@@ -83,7 +88,7 @@ class Error(Exception):
 
 
 class Stopped(BaseException):
-    """SIGTERM or SIGINT; no Exception, as the client swallows those."""
+    """SIGTERM, SIGINT, or SIGALRM from watch(); no Exception, as the client swallows those."""
 
 
 # --- messages
@@ -126,6 +131,8 @@ def code_of(error):
         return SECRET
     if re.search(r"status code: (5\d\d|429)", str(error)):
         return SERVER
+    if type(error) in (OSError, PermissionError) and errno.errorcode.get(error.errno) in FULL.split():
+        return REFUSED
     if isinstance(error, Error):
         return error.code
     return next((code for code in CODES if names & set(CODES[code].split())), 1)
@@ -274,6 +281,33 @@ def private_directory():
     raise Error(SECRET, "credentials: neither /dev/shm nor /var/tmp can be written")
 
 
+def locked(path, wait=False):
+    """Lock a directory for this process. False: another has it, or it is gone; None: nobody can tell."""
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        fcntl.flock(folder, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        return os.stat(path).st_ino == os.fstat(folder).st_ino
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    except OSError:  # a file system without locks
+        return None
+
+
+def alone(work):
+    """Make the work directory, for one process at a time; remove those that killed processes left."""
+    for path in glob.glob(".rucio-stage-*-" + "[0-9a-f]" * 12):
+        if path != work and locked(path):
+            shutil.rmtree(path, ignore_errors=True)
+    waits = False
+    while True:
+        os.makedirs(work, 0o700, exist_ok=True)
+        if locked(work, waits) is not False:
+            return
+        if not waits:
+            say("another process works on the same list; waiting for it")
+        waits = True
+
+
 # --- configuration
 
 def other_python():
@@ -327,14 +361,21 @@ def valid_proxy(instance, private):
         content = stream.read()
     chain, ends = re.findall(PEM, content, re.S), []
     with contextlib.suppress(ssl.SSLError):  # the library's one reader of certificates is private
-        ends = [ssl._ssl._test_decode_cert(write_private(private + "/pem", block))["notAfter"]
-                for block in chain]
-    if not ends or b"PRIVATE KEY-----" not in content:
+        chain = [ssl._ssl._test_decode_cert(write_private(private + "/pem", block)) for block in chain]
+        ends = [[one[key] for one in chain] for key in ("notBefore", "notAfter")]
+    if not chain or not ends or b"PRIVATE KEY-----" not in content:
         raise Error(SECRET, "proxy %s: is no certificate with its key; %s", path, remedy)
-    end = min(ends, key=ssl.cert_time_to_seconds)
-    if ssl.cert_time_to_seconds(end) < time.time():
-        raise Error(SECRET, "proxy %s: has expired on %s; %s", path, end, remedy)
+    begin, end = (key(times, key=ssl.cert_time_to_seconds) for key, times in zip((max, min), ends))
+    PROXIES.append((path, end, remedy))
+    in_time(*PROXIES[-1])
+    if ssl.cert_time_to_seconds(begin) > time.time() + 300:
+        raise Error(SECRET, "proxy %s: is not valid before %s, by the clock here; %s", path, begin, remedy)
     return write_private(private + "/proxy", content)
+
+
+def in_time(path, end, remedy):
+    if ssl.cert_time_to_seconds(end) < time.time():
+        raise Error(SECRET, "proxy %s: has expired on %s, by the clock here; %s", path, end, remedy)
 
 
 def authorities(named, private):
@@ -388,7 +429,8 @@ def configure(instance, private):
     elif auth == "userpass":
         client["username"] = secret(instance, "username_env")
         client["password"] = secret(instance, "password_env")
-        HIDDEN.extend([client["password"], repr(client["password"])[1:-1], brief(ValueError(client["password"]))])
+        word = client["password"]
+        HIDDEN.extend([word, repr(word)[1:-1], brief(ValueError(word))])
     else:
         with open(secret(instance, "token_file"), errors="replace") as stream:
             HIDDEN.append(stream.read().strip())
@@ -428,9 +470,19 @@ class Server:
                              cert=client.get("client_x509_proxy"), timeout=settings["timeout"])
         with about("account " + self.account, "do account, credentials and vo fit together?"):
             from rucio.client import Client
-            self.client = self.attempt(Client, timeout=settings["timeout"])
-            HIDDEN.extend(filter(None, [self.client.auth_token]))
-            self.whoami()
+            try:
+                self.client = self.attempt(Client, timeout=settings["timeout"])
+                HIDDEN.extend(filter(None, [self.client.auth_token]))
+                me = self.whoami()
+            except Exception as error:
+                if type(error).__name__ != "CannotAuthenticate":
+                    raise
+                # so the client calls it when logins are out of order, too
+                status = requests.get(client["auth_host"], verify=client.get("ca_cert", True)).status_code
+                raise Error(SERVER, "server %s: logins: status code: %d; try again later",
+                            client["auth_host"], status) if status >= 500 else error
+            if not isinstance(me, dict) or "account" not in me:
+                raise Error(SERVER, "server %s: is no Rucio server; is it right?", client["rucio_host"])
 
     def attempt(self, action, *args, **kwargs):
         count = 0
@@ -460,7 +512,7 @@ class Server:
 
     @staticmethod
     def redirected(usual):
-        """What a server sends elsewhere goes without the account's password and token, which requests keeps."""
+        """What a server sends elsewhere goes without password and token of Rucio, which requests keeps."""
         def rebuild(session, request, response):
             if session.should_strip_auth(response.request.url, request.url):
                 for name in [name for name in request.headers if name.lower().startswith("x-rucio-")]:
@@ -508,6 +560,35 @@ def sane(row):
             one is None or isinstance(one, str) and re.match("[0-9a-fA-F]{0,32}\\Z", one) for one in sums)):
         raise nonsense("%s:%s has bytes, adler32, md5 %s" % (key_of(row) + (brief(ValueError(known)),)))
     return row
+
+
+@contextlib.contextmanager
+def watch(seconds, moved=lambda: 0):
+    """Stop what the client never gives up: when `moved()`, a number of bytes, grows by less than 1 kB/s."""
+    last = [moved()]
+
+    def look(*_):
+        now = moved()
+        if now - last[0] < 1000 * seconds:
+            raise Stopped(signal.SIGALRM)
+        last[0] = now
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def size_of(folder):
+    """The bytes in all files below a directory."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.path.getsize(os.path.join(place, name))
+    return total
 
 
 def key_of(row):
@@ -704,9 +785,10 @@ def fetch(server, client, group, files, work, traces):
         if named - asked:
             raise nonsense("sources of " + brief(sorted(map(str, named - asked))))
         del traces[:]
-        client.download_from_metalink_file(
-            options, write_private(work + "/sources", sources.encode()), traces_copy_out=traces,
-            num_threads=server.settings["threads"], deactivate_file_download_exceptions=True)
+        with watch(2 * server.settings["timeout"] + 1, lambda: size_of(work)):
+            client.download_from_metalink_file(
+                options, write_private(work + "/sources", sources.encode()), traces_copy_out=traces,
+                num_threads=server.settings["threads"], deactivate_file_download_exceptions=True)
         traces.look()
         last, failed = {(trace["scope"], trace["filename"]): trace for trace in traces}, []
         for file in files:
@@ -734,6 +816,10 @@ def verdict(server, file, trace, there):
                   for state in row["states"].items()}
         return Error(MISSING, "%s: no available replica%s (there is: %s); `rucio add-rule` makes one on disk",
                      what, " at rse=" + file["wish"] if file["wish"] else "", brief(sorted(states)) or "none")
+    if re.search(r"\[Errno (%s)\]" % "|".join(str(getattr(errno, name)) for name in FULL.split()[:4]), why):
+        return Error(REFUSED, "workspace: %s: %s; make room", what, why)
+    if re.search(NEVER, why):
+        return Error(REFUSED, "%s: %s refuses it: %s; ask for permission, or use rse=", what, rse, why)
     if re.search("(?i)not found|no such file|does not exist", why):
         return Error(MISSING, "%s: no available replica, %s lost it; tell the site, or use rse=", what, rse)
     return Error(SERVER, "%s: no transfer from %s: %s; try again later", what, rse, why)
@@ -801,13 +887,15 @@ def upload(server, client, file, rse):
     for count in range(server.settings["attempts"]):
         traces = []
         try:
-            with about(what):
+            with about(what), watch(3 * item["transfer_timeout"] + 1):  # it tries twice
                 client.upload([item], traces_copy_out=traces)
             break
         except Exception as error:
             if type(error).__name__ == "NoFilesUploaded":
                 why = " ".join(str(traces[-1].get("stateReason") if traces else error).split())[:300]
-                error = Error(REFUSED if re.search("(?i)denied|permi|exists", why) else SERVER,
+                if "exists" in why and server.metadata([file["key"]]):
+                    break  # another does the same at the same time; the rest compares
+                error = Error(REFUSED if re.search(NEVER, why) else SERVER,
                               "%s: was not taken by %s: %s; choose another rse=", what, rse, why)
             server.again(count, error)
     row = file["known"] = server.metadata([file["key"]]).get(file["key"])
@@ -861,7 +949,7 @@ def visible(path):
 
 def check_uploads(server, uploads, local):
     """Choose an RSE for each upload; refuse what the server would refuse after hours of work."""
-    attributes, keys = server.list_account_attributes(server.account)[0], []
+    attributes, keys, used = server.list_account_attributes(server.account)[0], [], collections.Counter()
     admin = any(row["key"] == "admin" and row["value"] for row in attributes)
     scopes = server.list_scopes() if admin else server.list_scopes_for_account(server.account)
     for entry in uploads:
@@ -895,25 +983,35 @@ def check_uploads(server, uploads, local):
                             *file["key"])
             if count[file["key"]] > 1:
                 raise Error(USAGE, "%s:%s: is the name of two uploads", *file["key"])
-        choose_rse(server, entry, dataset, admin)
+        choose_rse(server, entry, dataset, admin, used)
 
 
-def choose_rse(server, entry, dataset, admin):
-    """The first RSE, by name, that is writable and has quota; but rather one where the dataset has a rule."""
+def choose_rse(server, entry, dataset, admin, used=None):
+    """The first RSE, by name, that is writable and has quota; but rather one where the dataset has a rule.
+
+    `used` counts, by RSE and by expression of a global limit, what the entries before are going to use."""
     what, reasons = ":".join(key_of(entry)), []
+    size = sum(file["bytes"] for file in entry["files"] if not file.get("known"))
+    used = collections.Counter() if used is None else used
     with about("%s: rse=%s" % (what, entry["rse"]), "`rucio list-rses` shows what there is"):
         entry["rses"] = sorted(row["rse"] for row in server.list_rses(entry["rse"]))
     ruled = {rule["rse_expression"] for rule in server.list_did_rules(*entry["dataset"])} if dataset else ()
     for rse in sorted(entry["rses"], key=lambda rse: (rse not in ruled, rse)):
-        settings, left = server.get_rse(rse), float("inf")
+        settings, left, limits = server.get_rse(rse), float("inf"), [rse]
         if not admin:
-            left = sum(row["bytes_remaining"] for row in server.get_local_account_usage(server.account, rse))
+            usage = server.get_local_account_usage(server.account, rse)
+            left = sum(row["bytes_remaining"] for row in usage) - used[rse]
+            for row in server.get_global_account_usage(server.account):
+                if rse in [one["rse"] for one in server.list_rses(row["rse_expression"])]:
+                    limits.append(row["rse_expression"])
+                    left = min(left, row["bytes_remaining"] - used[limits[-1]])
         if not settings["availability_write"] or not settings["deterministic"]:
             reasons.append(rse + " cannot be written")
-        elif left < max(1, sum(file["bytes"] for file in entry["files"])):
+        elif left < size or not left:
             reasons.append("%s has %s of quota left" % (rse, human(max(left, 0))))
         else:
             entry["to"] = rse
+            used.update(dict.fromkeys(limits, size))
             return
     raise Error(REFUSED, "%s: %s; ask for quota, or choose another rse=", what, brief(reasons))
 
@@ -941,12 +1039,13 @@ def run(*words):
         work = manifest["work"]
         no_links(work)
         no_links(manifest["receipt"])
-        if any(os.path.islink(path) or not (os.path.isfile(path) or os.path.isdir(path)) for path in (
-                os.path.join(place, name) for place, *names in os.walk(work) for name in sum(names, []))):
-            shutil.rmtree(work)  # we put no links there
+        alone(work)
+        for path in (os.path.join(place, name) for place, *names in os.walk(work) for name in sum(names, [])):
+            if os.path.islink(path) or not (os.path.isfile(path) or os.path.isdir(path)):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)  # we put no links there, which would lead out of the workspace
         for name in ("new", "old"):
             shutil.rmtree(os.path.join(work, name), ignore_errors=True)
-        os.makedirs(work, 0o700, exist_ok=True)
         rows = stage_in(server, manifest, work) if action == "stage-in" else []
         rows += stage_out(server, uploads) if action == "stage-out" else []
         receipt = dict(format=1, action=action, instance=instance["name"], account=server.account, files=rows,
@@ -958,12 +1057,16 @@ def run(*words):
         os.replace(stream.name, manifest["receipt"])
         say("%s of %s: %d files, %s, in %.1f s" % (action, instance["name"], len(rows), human(sum(
             row["bytes"] for row in rows)), time.time() - started))
-    except Exception:
+    except Exception as error:
+        for proxy in PROXIES if code_of(error) in (SERVER, REFUSED) else ():
+            in_time(*proxy)
         with contextlib.suppress(OSError), open(private + "/log", errors="replace") as stream:
             for line in [line for line in stream if re.search(r"\b(WARNING|ERROR|CRITICAL)\b", line)][-10:]:
                 say("rucio: " + re.sub(r"\x1b\[\d*m|\?\S+", "", line).strip()[:400], ERR)
         raise
     finally:
+        if "keep" in manifest["settings"] and sys.exc_info()[0]:
+            work = None  # the next run goes on from there
         for mine in [private, work] * 9:  # again, as a thread may just begin a file
             shutil.rmtree(mine or private, ignore_errors=True)
 
@@ -981,13 +1084,17 @@ def main():
     try:
         run(*sys.argv[1:] or ["MANIFEST.json"])
     except Stopped as error:
-        code = 128 + error.args[0]
-        say("reana-rucio: error: stopped by signal %d; run it again" % error.args, ERR)
+        code, why = 128 + error.args[0], "stopped by signal %d; run it again" % error.args
+        if error.args[0] == signal.SIGALRM:
+            code, why = SERVER, "storage: too slow, or stalled; try again later"
+        say("reana-rucio: error: " + why, ERR)
     except BaseException as error:
         code = code_of(error)
         if code == 1:
             say(traceback.format_exc(), ERR)
         kind = "" if isinstance(error, Error) else type(error).__name__ + ": "
+        if code == REFUSED and isinstance(error, OSError):
+            kind, error = "", "workspace: %s; make room, or make it writable" % brief(error)
         say("reana-rucio: error: %s%s" % (kind, error if not kind else brief(error)), ERR)
     os._exit(code)  # threads of the client may still work, and storage libraries crash at exit
 

@@ -17,6 +17,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("slow tests")
     group.addoption("--slow-sample", metavar="N/M", help="run this share of the slow tests, which the commit selects")
     group.addoption("--slow-seed", metavar="COMMIT", help="the share of this commit, not of the one checked out")
+    faults = parser.getgroup("faults")
+    faults.addoption("--faults-record", metavar="FILE", help="add what each cell of the matrix of faults found to FILE")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -25,6 +25,8 @@ CASES = {
     "check": (["check", "-"], PLAIN, {"click", "ruamel"}),
     "check for GitLab": (["check", "--format", "gitlab", "-"], PLAIN, {"click", "ruamel"}),
     "something REANA ignores": (["check", "-"], IGNORED, {"click", "ruamel", "jsonschema"}),
+    "plan": (["plan", "-"], STAGED, {"click", "ruamel", "jsonschema", "lark"}),
+    "secrets": (["secrets", "-"], STAGED, {"click", "ruamel", "jsonschema", "lark"}),
     "explain": (["explain", "RR101"], "", {"click"}),
     "schema": (["schema"], "", {"click"}),
 }

@@ -19,6 +19,8 @@ if __name__ == "__main__":
 import collections
 import configparser
 import contextlib
+import errno
+import fcntl
 import glob
 import hashlib
 import importlib.util
@@ -36,38 +38,44 @@ import time
 import traceback
 import uuid
 import zlib
+from xml.etree import ElementTree
 
 USAGE, SECRET, SERVER, MISSING, MISMATCH, REFUSED, EXISTS, OUTPUT = range(2, 10)
 CODES = {  # exceptions of the client and of requests, or their base classes
     SECRET: "CannotAuthenticate NoAuthInformation MissingClientParameter AccountNotFound EOFError",
     SERVER: "ServerConnectionException RequestException ConnectionError timeout DatabaseException "
-            "ServiceUnavailable",
+            "ServiceUnavailable JSONDecodeError UnicodeDecodeError ParseError",
     MISSING: "DataIdentifierNotFound",
     REFUSED: "AccessDenied RSEAccessDenied InsufficientAccountLimit InsufficientTargetRSEs "
              "InvalidRSEExpression RSENotFound RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
     EXISTS: "DataIdentifierAlreadyExists FileConsistencyMismatch",
     USAGE: "InvalidObject InputValidationError"}
-TEXT, PART = r"[^\x00-\x1f\x7f]+", r"(?!\.\.?(?:/|\Z))[^/\x00-\x1f\x7f]+"
-PATH, NAME = PART + "(?:/%s)*" % PART, r"(?!(?:.*/)?\.\.(?:/|\Z))[^\s:\x00-\x1f\x7f]+"
+FULL = "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM"  # of the workspace, which others must mend
+BAD = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
+TEXT, PART = "[^%s]+" % BAD, r"(?!\.\.?(?:/|\Z))[^/%s]+" % BAD
+PATH, NAME = PART + "(?:/%s)*" % PART, r"(?!(?:.*/)?\.\.(?:/|\Z))[^\s:%s]+" % BAD
+SCOPE = r"(?!\.\.?\Z)[^\s:/%s]+" % BAD  # it names a directory of ours
 WORD = r"[A-Za-z0-9][\w.-]*"
-URL = r"https://[^\s/]\S*|http://(?:localhost|127\.[\d.]+|\[::1\])(?:[:/]\S*)?"
+URL = r"(?:https://[^\s/@\\]+|http://(?:localhost|127\.[\d.]+|\[::1\])(?::\d+)?)(?:/\S*)?"  # no passwords
 FIELDS = {  # of an object ("!" = required): an object, a list [], a type of number, or the pattern of a text
     "manifest": {"format!": int, "action!": "stage-(?:in|check|out)", "instance!": {}, "receipt!": PATH,
                  "downloads": [{}], "uploads": [{}], "requires": [PATH + "/?"], "settings": {}},
     "instance": {"name!": WORD, "rucio_host": URL, "auth_host": URL, "sidecar": TEXT, "vo": TEXT,
                  "account": TEXT, "auth_type!": "x509_proxy|userpass|oidc", "proxy_file": PART,
                  "username_env": TEXT, "password_env": TEXT, "token_file": PART},
-    "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory|member", "path!": PATH, "rse": TEXT,
-                  "first": int,  # "member": the file of a dataset that is named as the path ends
+    "downloads": {"scope!": SCOPE, "name!": NAME, "type!": "file|directory|member", "path!": PATH,
+                  "rse": TEXT, "first": int,  # "member": the file of a dataset that is named as the path ends
                   "contents": "locked", "lock": {}},
     "lock": {"files": [TEXT], "length": int, "bytes": float, "digest": TEXT},  # files: as line_of() has them
-    "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
+    "uploads": {"scope!": SCOPE, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
                 "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
                 "if_exists": "skip|fail"},
-    "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int}}
+    "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int, "keep": int}}
+NEVER = r"(?i)denied|permission|RSE not reachable|\b50?7\b|insufficient"  # texts of storages
 ADD = "reana-client secrets-add --overwrite --"
 PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
 OUT, ERR = sys.stdout, sys.stderr  # ours; after capture() file descriptors 1 and 2 are the client's
+PROXIES = []  # path, end and remedy of each that is used
 HIDDEN = []  # secrets, which no line may show
 
 
@@ -80,7 +88,7 @@ class Error(Exception):
 
 
 class Stopped(BaseException):
-    """SIGTERM or SIGINT; no Exception, as the client swallows those."""
+    """SIGTERM, SIGINT, or SIGALRM from watch(); no Exception, as the client swallows those."""
 
 
 # --- messages
@@ -88,6 +96,9 @@ class Stopped(BaseException):
 def say(text, stream=None):
     for secret in HIDDEN if all(HIDDEN) else ():
         text = text.replace(secret, "***")
+    text = re.sub(r"://\S*@", "://***@", text)  # passwords in URLs, and signatures
+    text = re.sub(r"(://[^\s?]*\?)\S+", r"\1***", text)
+    text = re.sub("[^\n -~\xa0-\U0010ffff]", "?", text)  # nor do servers write to a terminal
     print(text, file=stream or OUT, flush=True)
 
 
@@ -120,6 +131,8 @@ def code_of(error):
         return SECRET
     if re.search(r"status code: (5\d\d|429)", str(error)):
         return SERVER
+    if type(error) in (OSError, PermissionError) and errno.errorcode.get(error.errno) in FULL.split():
+        return REFUSED
     if isinstance(error, Error):
         return error.code
     return next((code for code in CODES if names & set(CODES[code].split())), 1)
@@ -176,8 +189,8 @@ def check(value, shape, where="manifest"):
         for index, item in enumerate(value):
             check(item, shape[0], "%s[%d]" % (where, index))
     elif not ((isinstance(shape, str) and isinstance(value, str) and re.match("(?:%s)\\Z" % shape, value))
-              or (shape is int and type(value) is int and value > 0)
-              or (shape is float and type(value) in (int, float) and value >= 0)):
+              or (shape is int and type(value) is int and 0 < value < 1e12)
+              or (shape is float and type(value) in (int, float) and 0 <= value < 1e18)):
         raise Error(USAGE, "%s: %s is not allowed here", where, json.dumps(value)[:200])
 
 
@@ -189,7 +202,7 @@ def load(path, *words):
         for name, _, value in (word.partition("=") for word in words):
             text = text.replace("{%s}" % name, json.dumps(value)[1:-1])
         manifest = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Error(USAGE, "%s: cannot be read: %s", path, error) from None
     with contextlib.suppress(Error, AttributeError, FileNotFoundError):
         receipt = manifest.get("receipt")
@@ -268,6 +281,33 @@ def private_directory():
     raise Error(SECRET, "credentials: neither /dev/shm nor /var/tmp can be written")
 
 
+def locked(path, wait=False):
+    """Lock a directory for this process. False: another has it, or it is gone; None: nobody can tell."""
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        fcntl.flock(folder, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        return os.stat(path).st_ino == os.fstat(folder).st_ino
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    except OSError:  # a file system without locks
+        return None
+
+
+def alone(work):
+    """Make the work directory, for one process at a time; remove those that killed processes left."""
+    for path in glob.glob(".rucio-stage-*-" + "[0-9a-f]" * 12):
+        if path != work and locked(path):
+            shutil.rmtree(path, ignore_errors=True)
+    waits = False
+    while True:
+        os.makedirs(work, 0o700, exist_ok=True)
+        if locked(work, waits) is not False:
+            return
+        if not waits:
+            say("another process works on the same list; waiting for it")
+        waits = True
+
+
 # --- configuration
 
 def other_python():
@@ -321,14 +361,21 @@ def valid_proxy(instance, private):
         content = stream.read()
     chain, ends = re.findall(PEM, content, re.S), []
     with contextlib.suppress(ssl.SSLError):  # the library's one reader of certificates is private
-        ends = [ssl._ssl._test_decode_cert(write_private(private + "/pem", block))["notAfter"]
-                for block in chain]
-    if not ends or b"PRIVATE KEY-----" not in content:
+        chain = [ssl._ssl._test_decode_cert(write_private(private + "/pem", block)) for block in chain]
+        ends = [[one[key] for one in chain] for key in ("notBefore", "notAfter")]
+    if not chain or not ends or b"PRIVATE KEY-----" not in content:
         raise Error(SECRET, "proxy %s: is no certificate with its key; %s", path, remedy)
-    end = min(ends, key=ssl.cert_time_to_seconds)
-    if ssl.cert_time_to_seconds(end) < time.time():
-        raise Error(SECRET, "proxy %s: has expired on %s; %s", path, end, remedy)
+    begin, end = (key(times, key=ssl.cert_time_to_seconds) for key, times in zip((max, min), ends))
+    PROXIES.append((path, end, remedy))
+    in_time(*PROXIES[-1])
+    if ssl.cert_time_to_seconds(begin) > time.time() + 300:
+        raise Error(SECRET, "proxy %s: is not valid before %s, by the clock here; %s", path, begin, remedy)
     return write_private(private + "/proxy", content)
+
+
+def in_time(path, end, remedy):
+    if ssl.cert_time_to_seconds(end) < time.time():
+        raise Error(SECRET, "proxy %s: has expired on %s, by the clock here; %s", path, end, remedy)
 
 
 def authorities(named, private):
@@ -359,7 +406,7 @@ def configure(instance, private):
         try:
             sidecar.read(given)
         except (configparser.Error, ValueError) as error:
-            raise Error(SECRET, "RUCIO_CONFIG: %s", brief(error)) from None
+            raise Error(SECRET, "RUCIO_CONFIG: cannot be read: %s", type(error).__name__) from None
     theirs = dict(sidecar.items("client")) if sidecar.has_section("client") else {}
     own = "rucio_host" not in instance or (
         "rucio_host" in theirs and env.get("VONAME") == instance.get("sidecar", ""))
@@ -382,12 +429,13 @@ def configure(instance, private):
     elif auth == "userpass":
         client["username"] = secret(instance, "username_env")
         client["password"] = secret(instance, "password_env")
-        HIDDEN.append(client["password"])
+        word = client["password"]
+        HIDDEN.extend([word, repr(word)[1:-1], brief(ValueError(word))])
     else:
         with open(secret(instance, "token_file"), errors="replace") as stream:
             HIDDEN.append(stream.read().strip())
-        if not HIDDEN[-1]:
-            raise Error(SECRET, "secret %(token_file)s: is empty" % instance)
+        if not re.match(r"\S+\Z", HIDDEN[-1]):
+            raise Error(SECRET, "secret %(token_file)s: is empty, or no token" % instance)
         env["BEARER_TOKEN_FILE"] = write_private(client["auth_token_file_path"], HIDDEN[-1].encode())
         drop.append("BEARER_TOKEN")
     lines = ["[client]"] + ["%s = %s" % (name, client[name].replace("%", "%%")) for name in client]
@@ -414,6 +462,7 @@ class Server:
         # some clients wait 300 s for a storage, whatever they are told
         limit = dict(timeout=settings["timeout"])
         requests.Session.send = lambda *args, **kwargs: send(*args, **dict(kwargs, **limit))
+        requests.Session.rebuild_auth = self.redirected(requests.Session.rebuild_auth)
         for host in sorted({client["rucio_host"], client["auth_host"]}):
             with about("server " + host, "is it up, and reachable from here?"):
                 # the client would hide why a connection fails
@@ -421,8 +470,19 @@ class Server:
                              cert=client.get("client_x509_proxy"), timeout=settings["timeout"])
         with about("account " + self.account, "do account, credentials and vo fit together?"):
             from rucio.client import Client
-            self.client = self.attempt(Client, timeout=settings["timeout"])
-            self.whoami()
+            try:
+                self.client = self.attempt(Client, timeout=settings["timeout"])
+                HIDDEN.extend(filter(None, [self.client.auth_token]))
+                me = self.whoami()
+            except Exception as error:
+                if type(error).__name__ != "CannotAuthenticate":
+                    raise
+                # so the client calls it when logins are out of order, too
+                status = requests.get(client["auth_host"], verify=client.get("ca_cert", True)).status_code
+                raise Error(SERVER, "server %s: logins: status code: %d; try again later",
+                            client["auth_host"], status) if status >= 500 else error
+            if not isinstance(me, dict) or "account" not in me:
+                raise Error(SERVER, "server %s: is no Rucio server; is it right?", client["rucio_host"])
 
     def attempt(self, action, *args, **kwargs):
         count = 0
@@ -443,14 +503,29 @@ class Server:
         time.sleep(delay)
 
     def __getattr__(self, name):
-        return lambda *args, **kwargs: self.attempt(getattr(self.client, name), *args, **kwargs)
+        def call(*args, **kwargs):
+            found = self.attempt(getattr(self.client, name), *args, **kwargs)
+            if isinstance(found, list):
+                return [row if "scopes" in name or isinstance(row, list) else Row(row) for row in found]
+            return Row(found) if name[:4] == "get_" else found
+        return call
+
+    @staticmethod
+    def redirected(usual):
+        """What a server sends elsewhere goes without password and token of Rucio, which requests keeps."""
+        def rebuild(session, request, response):
+            if session.should_strip_auth(response.request.url, request.url):
+                for name in [name for name in request.headers if name.lower().startswith("x-rucio-")]:
+                    del request.headers[name]
+            return usual(session, request, response)
+        return rebuild
 
     def metadata(self, keys):
         """(scope, name) -> metadata of what exists; the server omits the rest, and takes 1000 at a time."""
         # client 38 asks for JSON metadata, which few servers have, if not told; older ones cannot be told
         plugin = "plugin" in self.client.get_metadata_bulk.__code__.co_varnames
         options = dict(plugin="DID_COLUMN") if plugin else {}
-        return {key_of(row): row for part in chunks(sorted(set(keys)), 1000)
+        return {key_of(row): sane(row) for part in chunks(sorted(set(keys)), 1000)
                 for row in self.get_metadata_bulk(list(map(did, part)), **options)}
 
     def find(self, file, rses):
@@ -461,11 +536,63 @@ class Server:
 
     def seconds(self, files):
         """The limit of a transfer: that of the settings, and what the largest file takes at 500 kB/s."""
-        return int(self.settings["timeout"] + max(file["bytes"] for file in files) / 5e5)
+        return int(min(self.settings["timeout"] + max(file["bytes"] for file in files) / 5e5, 1e7))
+
+
+class Row(dict):
+    """An object in an answer. What comes from a server is not trusted to be one, nor to be complete."""
+
+    def __init__(self, row):
+        super().__init__(row if isinstance(row, dict) else {"": row})
+
+    def __missing__(self, name):
+        raise nonsense("no %s in %s" % (name, brief(ValueError(self))))
+
+
+def nonsense(what):
+    return Error(SERVER, "server: its answer makes no sense: %s; is it Rucio, or something before it?", what)
+
+
+def sane(row):
+    """The metadata of a DID, if those of a file can be what they should be."""
+    size, *sums = known = [row[name] for name in ("bytes", "adler32", "md5")]
+    if row["did_type"] == "FILE" and not (type(size) is int and 0 <= size < 1 << 60 and all(
+            one is None or isinstance(one, str) and re.match("[0-9a-fA-F]{0,32}\\Z", one) for one in sums)):
+        raise nonsense("%s:%s has bytes, adler32, md5 %s" % (key_of(row) + (brief(ValueError(known)),)))
+    return row
+
+
+@contextlib.contextmanager
+def watch(seconds, moved=lambda: 0):
+    """Stop what the client never gives up: when `moved()`, a number of bytes, grows by less than 1 kB/s."""
+    last = [moved()]
+
+    def look(*_):
+        now = moved()
+        if now - last[0] < 1000 * seconds:
+            raise Stopped(signal.SIGALRM)
+        last[0] = now
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def size_of(folder):
+    """The bytes in all files below a directory."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.path.getsize(os.path.join(place, name))
+    return total
 
 
 def key_of(row):
-    return row["scope"], row["name"]
+    return str(row["scope"]), str(row["name"])
 
 
 def did(key):
@@ -538,6 +665,9 @@ def members(server, entry):
                 raise Error(MISSING, "%s: is a file, not a dataset; list it under files", what)
         keys |= {key for root, kind in roots for key in (
             [(scope, root)] if kind == "FILE" else map(key_of, server.list_files(scope, root)))}
+    for key in keys:
+        if not all(re.match(shape + "\\Z", part) for shape, part in zip((SCOPE, NAME), key)):
+            raise nonsense("%s holds %s" % (what, brief(ValueError(key))))
     keys = sorted(keys, key=lambda key: key[::-1])[:entry.get("first")]
     if not keys:
         raise Error(MISSING, "%s: has no files; is it filled, and spelt right?", what)
@@ -648,10 +778,17 @@ def fetch(server, client, group, files, work, traces):
                 [did(key_of(file)) for file in files], rse_expression="(%s)\\istape=true" % (wish or "*"),
                 metalink=True, ignore_availability=False, client_location=client.client_location,
                 resolve_archives=False)
+        asked = {":".join(key_of(file)) for file in files}
+        with about("sources"):
+            nodes = ElementTree.fromstring(sources).iter()
+            named = {node.text for node in nodes if node.tag.endswith("identity")}
+        if named - asked:
+            raise nonsense("sources of " + brief(sorted(map(str, named - asked))))
         del traces[:]
-        client.download_from_metalink_file(
-            options, write_private(work + "/sources", sources.encode()), traces_copy_out=traces,
-            num_threads=server.settings["threads"], deactivate_file_download_exceptions=True)
+        with watch(2 * server.settings["timeout"] + 1, lambda: size_of(work)):
+            client.download_from_metalink_file(
+                options, write_private(work + "/sources", sources.encode()), traces_copy_out=traces,
+                num_threads=server.settings["threads"], deactivate_file_download_exceptions=True)
         traces.look()
         last, failed = {(trace["scope"], trace["filename"]): trace for trace in traces}, []
         for file in files:
@@ -679,6 +816,10 @@ def verdict(server, file, trace, there):
                   for state in row["states"].items()}
         return Error(MISSING, "%s: no available replica%s (there is: %s); `rucio add-rule` makes one on disk",
                      what, " at rse=" + file["wish"] if file["wish"] else "", brief(sorted(states)) or "none")
+    if re.search(r"\[Errno (%s)\]" % "|".join(str(getattr(errno, name)) for name in FULL.split()[:4]), why):
+        return Error(REFUSED, "workspace: %s: %s; make room", what, why)
+    if re.search(NEVER, why):
+        return Error(REFUSED, "%s: %s refuses it: %s; ask for permission, or use rse=", what, rse, why)
     if re.search("(?i)not found|no such file|does not exist", why):
         return Error(MISSING, "%s: no available replica, %s lost it; tell the site, or use rse=", what, rse)
     return Error(SERVER, "%s: no transfer from %s: %s; try again later", what, rse, why)
@@ -746,13 +887,15 @@ def upload(server, client, file, rse):
     for count in range(server.settings["attempts"]):
         traces = []
         try:
-            with about(what):
+            with about(what), watch(3 * item["transfer_timeout"] + 1):  # it tries twice
                 client.upload([item], traces_copy_out=traces)
             break
         except Exception as error:
             if type(error).__name__ == "NoFilesUploaded":
                 why = " ".join(str(traces[-1].get("stateReason") if traces else error).split())[:300]
-                error = Error(REFUSED if re.search("(?i)denied|permi|exists", why) else SERVER,
+                if "exists" in why and server.metadata([file["key"]]):
+                    break  # another does the same at the same time; the rest compares
+                error = Error(REFUSED if re.search(NEVER, why) else SERVER,
                               "%s: was not taken by %s: %s; choose another rse=", what, rse, why)
             server.again(count, error)
     row = file["known"] = server.metadata([file["key"]]).get(file["key"])
@@ -806,7 +949,7 @@ def visible(path):
 
 def check_uploads(server, uploads, local):
     """Choose an RSE for each upload; refuse what the server would refuse after hours of work."""
-    attributes, keys = server.list_account_attributes(server.account)[0], []
+    attributes, keys, used = server.list_account_attributes(server.account)[0], [], collections.Counter()
     admin = any(row["key"] == "admin" and row["value"] for row in attributes)
     scopes = server.list_scopes() if admin else server.list_scopes_for_account(server.account)
     for entry in uploads:
@@ -840,25 +983,35 @@ def check_uploads(server, uploads, local):
                             *file["key"])
             if count[file["key"]] > 1:
                 raise Error(USAGE, "%s:%s: is the name of two uploads", *file["key"])
-        choose_rse(server, entry, dataset, admin)
+        choose_rse(server, entry, dataset, admin, used)
 
 
-def choose_rse(server, entry, dataset, admin):
-    """The first RSE, by name, that is writable and has quota; but rather one where the dataset has a rule."""
+def choose_rse(server, entry, dataset, admin, used=None):
+    """The first RSE, by name, that is writable and has quota; but rather one where the dataset has a rule.
+
+    `used` counts, by RSE and by expression of a global limit, what the entries before are going to use."""
     what, reasons = ":".join(key_of(entry)), []
+    size = sum(file["bytes"] for file in entry["files"] if not file.get("known"))
+    used = collections.Counter() if used is None else used
     with about("%s: rse=%s" % (what, entry["rse"]), "`rucio list-rses` shows what there is"):
         entry["rses"] = sorted(row["rse"] for row in server.list_rses(entry["rse"]))
     ruled = {rule["rse_expression"] for rule in server.list_did_rules(*entry["dataset"])} if dataset else ()
     for rse in sorted(entry["rses"], key=lambda rse: (rse not in ruled, rse)):
-        settings, left = server.get_rse(rse), float("inf")
+        settings, left, limits = server.get_rse(rse), float("inf"), [rse]
         if not admin:
-            left = sum(row["bytes_remaining"] for row in server.get_local_account_usage(server.account, rse))
+            usage = server.get_local_account_usage(server.account, rse)
+            left = sum(row["bytes_remaining"] for row in usage) - used[rse]
+            for row in server.get_global_account_usage(server.account):
+                if rse in [one["rse"] for one in server.list_rses(row["rse_expression"])]:
+                    limits.append(row["rse_expression"])
+                    left = min(left, row["bytes_remaining"] - used[limits[-1]])
         if not settings["availability_write"] or not settings["deterministic"]:
             reasons.append(rse + " cannot be written")
-        elif left < max(1, sum(file["bytes"] for file in entry["files"])):
+        elif left < size or not left:
             reasons.append("%s has %s of quota left" % (rse, human(max(left, 0))))
         else:
             entry["to"] = rse
+            used.update(dict.fromkeys(limits, size))
             return
     raise Error(REFUSED, "%s: %s; ask for quota, or choose another rse=", what, brief(reasons))
 
@@ -885,9 +1038,14 @@ def run(*words):
             check_uploads(server, uploads, action == "stage-out")
         work = manifest["work"]
         no_links(work)
+        no_links(manifest["receipt"])
+        alone(work)
+        for path in (os.path.join(place, name) for place, *names in os.walk(work) for name in sum(names, [])):
+            if os.path.islink(path) or not (os.path.isfile(path) or os.path.isdir(path)):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)  # we put no links there, which would lead out of the workspace
         for name in ("new", "old"):
             shutil.rmtree(os.path.join(work, name), ignore_errors=True)
-        os.makedirs(work, 0o700, exist_ok=True)
         rows = stage_in(server, manifest, work) if action == "stage-in" else []
         rows += stage_out(server, uploads) if action == "stage-out" else []
         receipt = dict(format=1, action=action, instance=instance["name"], account=server.account, files=rows,
@@ -899,12 +1057,16 @@ def run(*words):
         os.replace(stream.name, manifest["receipt"])
         say("%s of %s: %d files, %s, in %.1f s" % (action, instance["name"], len(rows), human(sum(
             row["bytes"] for row in rows)), time.time() - started))
-    except Exception:
+    except Exception as error:
+        for proxy in PROXIES if code_of(error) in (SERVER, REFUSED) else ():
+            in_time(*proxy)
         with contextlib.suppress(OSError), open(private + "/log", errors="replace") as stream:
             for line in [line for line in stream if re.search(r"\b(WARNING|ERROR|CRITICAL)\b", line)][-10:]:
                 say("rucio: " + re.sub(r"\x1b\[\d*m|\?\S+", "", line).strip()[:400], ERR)
         raise
     finally:
+        if "keep" in manifest["settings"] and sys.exc_info()[0]:
+            work = None  # the next run goes on from there
         for mine in [private, work] * 9:  # again, as a thread may just begin a file
             shutil.rmtree(mine or private, ignore_errors=True)
 
@@ -922,13 +1084,17 @@ def main():
     try:
         run(*sys.argv[1:] or ["MANIFEST.json"])
     except Stopped as error:
-        code = 128 + error.args[0]
-        say("reana-rucio: error: stopped by signal %d; run it again" % error.args, ERR)
+        code, why = 128 + error.args[0], "stopped by signal %d; run it again" % error.args
+        if error.args[0] == signal.SIGALRM:
+            code, why = SERVER, "storage: too slow, or stalled; try again later"
+        say("reana-rucio: error: " + why, ERR)
     except BaseException as error:
         code = code_of(error)
         if code == 1:
             say(traceback.format_exc(), ERR)
         kind = "" if isinstance(error, Error) else type(error).__name__ + ": "
+        if code == REFUSED and isinstance(error, OSError):
+            kind, error = "", "workspace: %s; make room, or make it writable" % brief(error)
         say("reana-rucio: error: %s%s" % (kind, error if not kind else brief(error)), ERR)
     os._exit(code)  # threads of the client may still work, and storage libraries crash at exit
 

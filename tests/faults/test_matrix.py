@@ -1,55 +1,52 @@
-"""Every fault, on every client that images have, as a serial command and as a job of REANA's CWL engine."""
+"""Every fault, on every client that images have, as a serial command and as a job of REANA's CWL engine.
+
+With --faults-record FILE the outcome of each cell is added to FILE, and plain `rucio` commands meet the same faults
+(test_plain_commands.py), which is what docs/faults.md is made from.
+"""
 
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.faults.faults import FAULTS, Fault
-from tests.faults.site import Cwl, Serial, Staging, World, make_directory
-
-CLIENTS = ("1.30.0", "32.8.6", "35.9.2", "38.6.4", "41.5.1")
-CORE = ("1.30.0", "41.5.1")
-WRAPPINGS: dict[str, type[Staging]] = {"serial": Serial, "cwl": Cwl}
+from tests.faults.fault import Fault
+from tests.faults.matrix import CORE, Record, cells
+from tests.faults.publish import PAGE, columns
+from tests.faults.rows import FAULTS, ROWS
 
 
-def cells() -> Iterator[object]:
-    for fault in FAULTS:
-        for wrapping in WRAPPINGS:
-            for clients in CLIENTS:
-                marks = [pytest.mark.slow]
-                if clients in CORE and wrapping == "serial":
-                    marks.append(pytest.mark.faults)
-                yield pytest.param(fault, wrapping, clients, marks=marks, id=f"{fault.name}-{wrapping}-{clients}")
+def parameters(plain: bool = False) -> list:
+    """The cells as parameters of a test; CI runs those marked `faults` each time, and of the rest a share."""
+    found = []
+    for fault, how, clients in cells(plain):
+        marks = [pytest.mark.slow]
+        if how == "serial" and clients in CORE:
+            marks.append(pytest.mark.faults)
+        found.append(pytest.param(fault, how, clients, marks=marks, id=f"{fault.name}-{how}-{clients}"))
+    return found
 
 
-@pytest.mark.parametrize(("fault", "wrapping", "clients"), list(cells()))
-def test_fault(fault: Fault, wrapping: str, clients: str, world: World) -> None:
-    directory = make_directory()
-    site = WRAPPINGS[wrapping](world, directory, f"clients-{clients}")
-    arranged = fault.arrange(site)
-    try:
-        next(arranged)
-        site.remember()
-        result = site.run()
-        assert site.wrong(result) == [], result
-        assert result.done == (fault.code == 0), result
-        if wrapping == "serial" and fault.code != 137:
-            assert result.code == fault.code, result
-        assert re.search(fault.last, result.last), result
-        if fault.code == 0:
-            assert site.missing() == [], result
-        site.end_pod()
-        next(arranged, None)
-        again = site.run()
-        assert again.done, again
-        assert site.missing() == [], again
-        assert site.wrong(again) == [], again
-        next(arranged, None)
-    finally:
-        arranged.close()
-        site.close()
-        shutil.rmtree(directory, ignore_errors=True)
+@pytest.mark.parametrize(("fault", "how", "clients"), parameters())
+def test_fault(fault: Fault, how: str, clients: str, cell: Callable[[Fault, str, str], Record]) -> None:
+    record = cell(fault, how, clients)
+    assert record.passed, "\n".join(record.problems)
+
+
+def test_names_are_unique() -> None:
+    names = [fault.name for fault in FAULTS]
+    assert len(names) == len(set(names))
+
+
+def test_the_page_has_a_row_for_each_fault() -> None:
+    """The published table has the shape of the matrix; `python -m tests.faults.publish` makes it."""
+    text = PAGE.read_text()
+    heads = re.findall(r"^## (.*)$", text, re.M)
+    assert [head for head in heads if head in ROWS] == list(ROWS)
+    for head, faults in ROWS.items():
+        section = text.partition(f"\n## {head}\n")[2].partition("\n## ")[0]
+        rows = [line.split(" | ") for line in section.splitlines() if line.startswith("| ")]
+        assert {len(row) for row in rows} == {len(columns()) + 4}
+        assert [row[0][2:] for row in rows[1:]] == [fault.title for fault in faults]
+    assert re.search(r"Measured on \d{4}-\d\d-\d\d, commit `[0-9a-f]{7,40}`", text)

@@ -177,7 +177,7 @@ def test_variables_that_are_missing_are_named(tmp_path: Path, environment: dict[
     assert ran.stderr == f"reana-rucio: error: REANA_SERVER_URL is not set; {remedy}\n"
     del environment["REANA_ACCESS_TOKEN"]
     ran = _run(cwd=workspace, environment=environment)
-    assert "REANA_SERVER_URL and REANA_ACCESS_TOKEN is not set" in ran.stderr
+    assert "REANA_SERVER_URL and REANA_ACCESS_TOKEN are not set" in ran.stderr
     assert not (workspace / "reana.out.yaml").exists()
 
 

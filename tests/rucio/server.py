@@ -241,6 +241,12 @@ class Server:
             "RUCIO_AUTH_HOST": auth_host,
         }
 
+    def crash(self) -> None:
+        """Kill the server, whatever it does; connections to its port are refused until `start`."""
+        if self._process:
+            self._process.kill()
+        self.stop()
+
     def stop(self) -> None:
         """End the server; connections to its port are refused until `start`."""
         for client in self._clients.values():

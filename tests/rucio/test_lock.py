@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -366,6 +371,27 @@ def test_names_that_snakemake_makes(server: Server, name: str, tmp_path: Path) -
     result = job.finish(job.start(manifest, words=("sample=c",)), manifest["receipt"])
     assert result.code == 6
     assert f"added user.alice:{name}_hists_c.root;" in result.last
+
+
+def test_a_terminal_shows_how_far_it_is(server: Server, dataset: str, tmp_path: Path) -> None:
+    _write(server, f"rucio(vre, {dataset}.1)\nrucio(vre, {dataset}.2)")
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "reana_rucio_compiler", "lock"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # the end of a terminal
+            while piece := os.read(ours, 4096):
+                said += piece
+    os.close(ours)
+    assert process.returncode == 0
+    lines = said.decode().split("\r\x1b[K")
+    assert lines[:3] == [
+        "",
+        *(f"[{bar:20}] Rucio has told of {n} of 2 DIDs" for n, bar in ((1, "=" * 10), (2, "=" * 20))),
+    ]
+    assert lines[3].strip() == "reana-rucio: wrote reana.rucio-lock.json: 2 DIDs, 2 files, 18 bytes"
 
 
 def test_the_lock_in_python(server: Server, dataset: str) -> None:
