@@ -14,10 +14,10 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from .model import Instance
-from .records import dataclass
 from .staging import address
 
 _USERNAME, _PASSWORD = "RUCIO_STAGE_USERNAME", "RUCIO_STAGE_PASSWORD"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from .records import dataclass, field
 from .source import Source, Span
 
 

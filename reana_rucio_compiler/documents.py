@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Union
 
 from . import rules
 from .diagnostics import Report, Rule
-from .records import dataclass, replace
 from .source import Source, Span
 
 MAX_BYTES = 4 * 1024 * 1024

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import Any
 
 from .documents import Document, Node
-from .records import dataclass
-from .records import replace as replaced
 from .source import Source
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -116,8 +117,6 @@ def _instance(document: Document, name: Node, body: Node, base: Instance | None,
 
 def _with_secrets(instance: Instance) -> Instance:
     """The instance with the default names of the secrets that its auth_type needs."""
-    from .records import replace
-
     prefix = "RUCIO_" + re.sub(r"[^A-Za-z0-9]", "_", instance.name).upper()
     if instance.auth_type == "userpass":
         username = instance.username_env or f"{prefix}_USERNAME"
