@@ -154,7 +154,9 @@ def run(harness: str, data: bytes) -> None:
     started = time.process_time()
     HARNESSES[harness](data)
     took = time.process_time() - started
-    assert took < LEAST_SECONDS + SECONDS_PER_BYTE * len(data) * float(os.environ.get("REANA_RUCIO_FUZZ_SLOWER", "1")), took
+    assert took < LEAST_SECONDS + SECONDS_PER_BYTE * len(data) * float(
+        os.environ.get("REANA_RUCIO_FUZZ_SLOWER", "1")
+    ), took
 
 
 def main() -> None:
@@ -165,6 +167,7 @@ def main() -> None:
         import reana_rucio_compiler.checks
         import reana_rucio_compiler.compiler
         import reana_rucio_compiler.render.text
+
         for name in ("serial", "cwl", "yadage", "snakemake"):
             importlib.import_module(f"reana_rucio_compiler.backends.{name}")
     for data in seeds(harness):

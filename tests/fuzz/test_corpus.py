@@ -34,7 +34,14 @@ YAML: dict[str, bytes] = {
 OF_TEXT = {"snakemake", "expression"}
 
 
-@pytest.mark.parametrize("harness", [name for name in HARNESSES if name not in OF_TEXT])
+@pytest.mark.parametrize(
+    "harness",
+    [
+        name if name == "serial" else pytest.param(name, marks=pytest.mark.slow)
+        for name in HARNESSES
+        if name not in OF_TEXT
+    ],
+)
 @pytest.mark.parametrize("case", YAML)
 def test_nasty_yaml(harness: str, case: str) -> None:
     run(harness, YAML[case])
