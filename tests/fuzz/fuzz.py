@@ -164,10 +164,6 @@ def main() -> None:
 
     harness = sys.argv.pop(1)
     with atheris.instrument_imports(include=["reana_rucio_compiler"]):
-        import reana_rucio_compiler.checks
-        import reana_rucio_compiler.compiler
-        import reana_rucio_compiler.render.text
-
         for name in ("serial", "cwl", "yadage", "snakemake"):
             importlib.import_module(f"reana_rucio_compiler.backends.{name}")
     for data in seeds(harness):
