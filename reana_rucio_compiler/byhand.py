@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from posixpath import basename, join
 from string import Template
 
 from .checks import bad_path, normalised
-from .records import dataclass
 
 # A command of a shell begins a line, or follows an operator, a keyword or an assignment.
 _BEGIN = r"(?:^|[;&|({`\n]|\b(?:then|do|else|exec|time|if|while|until)\b|!|-c[ ]+[\"'])[ \t]*(?:\w+=\S*[ \t]+)*"

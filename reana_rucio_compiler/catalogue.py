@@ -12,12 +12,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Union
 
 from .credentials import Credentials, find_credentials, remedy_here
 from .model import Instance
-from .records import dataclass
 
 SETTINGS = {"attempts": 4, "backoff": 1, "timeout": 60}  # as in a manifest: seconds
 EXTRA = "reana-rucio[rucio]"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from . import rules
 from .diagnostics import Report
 from .instances import nearest
 from .model import Expression, Instance, Option, Place, Reference, Transfer, Word
-from .records import replace
 
 MAX_NAME = 500  # the longest any Rucio schema allows (facts/rucio.md section 7)
 RUN = "{run}"

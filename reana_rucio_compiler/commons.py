@@ -12,13 +12,13 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import rules
 from .diagnostics import Report
 from .documents import Document, Where
-from .records import replace
 from .schema import Finding, findings_by
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +19,6 @@ from .locks import with_lock
 from .model import Plan
 from .ownership import check_owners, clashes
 from .plan import engine_of, make_plan
-from .records import dataclass, field, replace
 from .references import find_references
 from .schema import VERSIONS, check_specification, findings
 from .source import Source, Span

@@ -14,10 +14,10 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from .model import Instance
-from .records import dataclass
 from .staging import address
 
 _USERNAME, _PASSWORD = "RUCIO_STAGE_USERNAME", "RUCIO_STAGE_PASSWORD"
@@ -168,10 +168,8 @@ def _client_section(path: Path | None) -> Mapping[str, str]:
     parser = configparser.RawConfigParser()
     try:
         parser.read(path or [], encoding="utf-8")
-    except (configparser.Error, ValueError, OSError) as error:
-        raise Missing(
-            f'"{path}" cannot be read: {" ".join(str(error).split())}; mend it, or unset RUCIO_CONFIG'
-        ) from None
+    except (configparser.Error, ValueError, OSError) as error:  # whose text may show a line with a password
+        raise Missing(f'"{path}" cannot be read: {type(error).__name__}; mend it, or unset RUCIO_CONFIG') from None
     return dict(parser.items("client")) if parser.has_section("client") else {}
 
 

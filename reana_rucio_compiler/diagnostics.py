@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from .records import dataclass, field
 from .source import Source, Span
 
 
@@ -58,21 +59,30 @@ class Report:
     """The diagnostics of one run. Every pass adds to it."""
 
     _found: list[Diagnostic] = field(default_factory=list)
+    _wrong: dict[Source, tuple[list[int], list[int]]] = field(default_factory=dict)  # where errors start and end
 
     def add(self, rule: Rule, span: Span, message: str, hint: str = "") -> None:
         """Record a finding, unless the user's line says that it is to be ignored."""
         diagnostic = Diagnostic(rule, span, message, hint)
         if not (rule.ignorable and rule.code in ignored_codes(span.source, span.line)):
             self._found.append(diagnostic)
+            if rule.severity is Severity.ERROR:
+                self._cover(span)
+
+    def _cover(self, span: Span) -> None:
+        """Add a span to those of errors, which are kept apart and in order, so that thousands are soon looked up."""
+        starts, ends = self._wrong.setdefault(span.source, ([], []))
+        low, high = span.start, max(span.start, span.end)
+        first, last = bisect_left(ends, low), bisect_right(starts, high)
+        if first < last:
+            low, high = min(low, starts[first]), max(high, ends[last - 1])
+        starts[first:last], ends[first:last] = [low], [high]
 
     def covers(self, span: Span) -> bool:
         """Whether an error has been found at a place that begins where this one does, or around it."""
-        return any(
-            found.severity is Severity.ERROR
-            and found.span.source is span.source
-            and found.span.start <= span.start <= max(found.span.end, found.span.start)
-            for found in self._found
-        )
+        starts, ends = self._wrong.get(span.source, ([], []))
+        at = bisect_right(starts, span.start) - 1
+        return at >= 0 and span.start <= ends[at]
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

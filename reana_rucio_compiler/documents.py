@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Union
 
 from . import rules
 from .diagnostics import Report, Rule
-from .records import dataclass, replace
 from .source import Source, Span
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -376,8 +376,9 @@ class _Builder:
                 self.fail(rules.NOT_YAML, name.start, "a list or a mapping cannot be a key", "quote the key")
             value = self.node(next(events), events, depth + 1)
             if value.kind == "scalar" and value.start == value.end:  # an empty value stands behind its colon
-                colon = self.source.text.find(":", name.end) + 1
-                value = replace(value, start=colon, end=colon)
+                colon = self.source.text.find(":", name.end)
+                behind = colon + 1 if colon > 0 and not self.source.text[name.end : colon].strip() else name.end
+                value = replace(value, start=behind, end=behind)
             if name.kind == "scalar" and name.value in seen and name.value != "<<":
                 line = self.source.position(seen[name.value].start)[0]
                 message = f'the key "{name.value}" stands here a second time; the first is on line {line}'

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import Any
 
 from .documents import Document, Node
-from .records import dataclass
-from .records import replace as replaced
 from .source import Source
 
 
@@ -133,8 +133,8 @@ def _before(document: Document, path: tuple[Any, ...], node: Node) -> int:
 def _line_behind(source: Source, node: Node) -> int:
     """The start of the line that follows a node; a comment at its end stays with it."""
     end = node.end
-    if node.kind == "scalar" or node.style == "flow":
-        if node.style in ("|", ">") and source.position(end)[1] == 1 and end > node.start:
+    if node.kind == "scalar" or node.style == "flow" or node.alias:
+        if node.style in ("|", ">") and not node.alias and source.position(end)[1] == 1 and end > node.start:
             return end
         return source.line_end(end)
     last = node

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from posixpath import dirname
 from typing import Any
@@ -18,7 +19,6 @@ from .backends.snakemake.wildcards import wildcards
 from .catalogue import EXTRA
 from .credentials import Credentials, find_credentials, remedy_here
 from .model import Plan, Transfer
-from .records import dataclass, replace
 from .staging import Job
 
 SECRET = 3  # of the stager's exit codes: a credential, or its client, is missing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -116,8 +117,6 @@ def _instance(document: Document, name: Node, body: Node, base: Instance | None,
 
 def _with_secrets(instance: Instance) -> Instance:
     """The instance with the default names of the secrets that its auth_type needs."""
-    from .records import replace
-
     prefix = "RUCIO_" + re.sub(r"[^A-Za-z0-9]", "_", instance.name).upper()
     if instance.auth_type == "userpass":
         username = instance.username_env or f"{prefix}_USERNAME"
@@ -148,15 +147,15 @@ def _host(span: Span, url: str, report: Report) -> bool:
         parts.port  # noqa: B018 - raises ValueError for a port that is none
     except ValueError:
         parts, host = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not host:
+    if re.match(r"[^/]*//[^/]*@", url):
+        report.add(rules.BAD_INSTANCE, span, "a URL here must not hold a password", "passwords are REANA secrets")
+    elif parts.scheme not in ("http", "https") or not host:
         report.add(
             rules.BAD_INSTANCE,
             span,
             f'"{url}" is not the URL of a server',
             "write https://HOST or https://HOST:PORT",
         )
-    elif parts.username or parts.password:
-        report.add(rules.BAD_INSTANCE, span, "a URL here must not hold a password", "passwords are REANA secrets")
     elif parts.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
         report.add(
             rules.BAD_INSTANCE,

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,7 +15,6 @@ from . import documents
 from .compiler import Compilation
 from .diagnostics import Report
 from .plan import engine_of
-from .records import dataclass
 from .source import Source
 from .task import Step
 

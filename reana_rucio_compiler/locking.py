@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import rules
@@ -12,7 +13,6 @@ from .diagnostics import Diagnostic, Report
 from .instances import nearest
 from .locks import Key, Lock, can_be_locked, key_of, lock_path, locked, read_lock, render, wrong_kind_hint
 from .model import Locked, Transfer
-from .records import dataclass, field
 
 MOST_LINES = 50  # of one DID in a diff
 

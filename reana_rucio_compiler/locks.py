@@ -10,13 +10,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from . import rules
 from .diagnostics import Report
 from .model import Locked, Plan, Transfer
-from .records import replace
 from .source import Source, Span
 
 FORMAT = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import rules
@@ -10,7 +11,6 @@ from .catalogue import Content, Progress, Troubles, Upload, ask
 from .diagnostics import Report, Rule
 from .locking import entry_of, question_of, report_problem
 from .model import Transfer
-from .records import replace
 from .source import Span
 
 if TYPE_CHECKING:

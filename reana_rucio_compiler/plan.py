@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from . import rules
 from .checks import bad_path, check, normalised, parents
 from .diagnostics import Report
 from .documents import Document
 from .model import Instance, Place, Plan, Reference, Transfer, Value
-from .records import replace
 from .source import Span
 from .workspace import own_files
 

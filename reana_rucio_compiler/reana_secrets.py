@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from .model import Instance, Plan
-from .records import dataclass
 
 
 @dataclass(frozen=True)

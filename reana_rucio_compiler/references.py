@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from . import rules
 from .diagnostics import Report
 from .documents import Document, Node, Where, walk
 from .instances import nearest
 from .model import Expression, Option, Place, Reference, Word
-from .records import replace
 from .source import Source, Span
 from .syntax import Misread, Token, read_form
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass
 from functools import cached_property
-
-from .records import dataclass
 
 
 @dataclass(frozen=True, eq=False)

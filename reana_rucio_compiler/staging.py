@@ -11,11 +11,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .model import Instance, Plan, Transfer
-from .records import dataclass, replace
 
 BUDGET = 64 * 1024  # bytes of programs and manifests in one specification
 STAGER_FILE = "rucio-stager.py"

@@ -8,11 +8,11 @@ and says what stands where something else was expected. Tests hold that the two 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from . import resources
-from .records import dataclass
 
 if TYPE_CHECKING:
     from lark import Lark, Tree

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .documents import Document, Where
 from .edits import Edit
 from .model import Plan
-from .records import dataclass, field
 from .staging import Job
 from .workspace import Workspace
 

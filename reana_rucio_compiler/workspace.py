@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import documents, rules
 from .diagnostics import Report
 from .documents import Document, Where
 from .instances import nearest
-from .records import dataclass
 from .source import Span
 
 STDIN = "<stdin>"  # what messages call a specification that was read from there

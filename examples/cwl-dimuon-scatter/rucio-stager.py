@@ -38,33 +38,36 @@ import time
 import traceback
 import uuid
 import zlib
+from xml.etree import ElementTree
 
 USAGE, SECRET, SERVER, MISSING, MISMATCH, REFUSED, EXISTS, OUTPUT = range(2, 10)
 CODES = {  # exceptions of the client and of requests, or their base classes
     SECRET: "CannotAuthenticate NoAuthInformation MissingClientParameter AccountNotFound EOFError",
     SERVER: "ServerConnectionException RequestException ConnectionError timeout DatabaseException "
-            "ServiceUnavailable",
+            "ServiceUnavailable JSONDecodeError UnicodeDecodeError ParseError",
     MISSING: "DataIdentifierNotFound",
     REFUSED: "AccessDenied RSEAccessDenied InsufficientAccountLimit InsufficientTargetRSEs "
              "InvalidRSEExpression RSENotFound RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
     EXISTS: "DataIdentifierAlreadyExists FileConsistencyMismatch",
     USAGE: "InvalidObject InputValidationError"}
 FULL = "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM"  # of the workspace, which others must mend
-TEXT, PART = r"[^\x00-\x1f\x7f]+", r"(?!\.\.?(?:/|\Z))[^/\x00-\x1f\x7f]+"
-PATH, NAME = PART + "(?:/%s)*" % PART, r"(?!(?:.*/)?\.\.(?:/|\Z))[^\s:\x00-\x1f\x7f]+"
+BAD = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
+TEXT, PART = "[^%s]+" % BAD, r"(?!\.\.?(?:/|\Z))[^/%s]+" % BAD
+PATH, NAME = PART + "(?:/%s)*" % PART, r"(?!(?:.*/)?\.\.(?:/|\Z))[^\s:%s]+" % BAD
+SCOPE = r"(?!\.\.?\Z)[^\s:/%s]+" % BAD  # it names a directory of ours
 WORD = r"[A-Za-z0-9][\w.-]*"
-URL = r"https://[^\s/]\S*|http://(?:localhost|127\.[\d.]+|\[::1\])(?:[:/]\S*)?"
+URL = r"(?:https://[^\s/@\\]+|http://(?:localhost|127\.[\d.]+|\[::1\])(?::\d+)?)(?:/\S*)?"  # no passwords
 FIELDS = {  # of an object ("!" = required): an object, a list [], a type of number, or the pattern of a text
     "manifest": {"format!": int, "action!": "stage-(?:in|check|out)", "instance!": {}, "receipt!": PATH,
                  "downloads": [{}], "uploads": [{}], "requires": [PATH + "/?"], "settings": {}},
     "instance": {"name!": WORD, "rucio_host": URL, "auth_host": URL, "sidecar": TEXT, "vo": TEXT,
                  "account": TEXT, "auth_type!": "x509_proxy|userpass|oidc", "proxy_file": PART,
                  "username_env": TEXT, "password_env": TEXT, "token_file": PART},
-    "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory|member", "path!": PATH, "rse": TEXT,
-                  "first": int,  # "member": the file of a dataset that is named as the path ends
+    "downloads": {"scope!": SCOPE, "name!": NAME, "type!": "file|directory|member", "path!": PATH,
+                  "rse": TEXT, "first": int,  # "member": the file of a dataset that is named as the path ends
                   "contents": "locked", "lock": {}},
     "lock": {"files": [TEXT], "length": int, "bytes": float, "digest": TEXT},  # files: as line_of() has them
-    "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
+    "uploads": {"scope!": SCOPE, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
                 "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
                 "if_exists": "skip|fail"},
     "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int, "keep": int}}
@@ -93,6 +96,9 @@ class Stopped(BaseException):
 def say(text, stream=None):
     for secret in HIDDEN if all(HIDDEN) else ():
         text = text.replace(secret, "***")
+    text = re.sub(r"://\S*@", "://***@", text)  # passwords in URLs, and signatures
+    text = re.sub(r"(://[^\s?]*\?)\S+", r"\1***", text)
+    text = re.sub("[^\n -~\xa0-\U0010ffff]", "?", text)  # nor do servers write to a terminal
     print(text, file=stream or OUT, flush=True)
 
 
@@ -183,8 +189,8 @@ def check(value, shape, where="manifest"):
         for index, item in enumerate(value):
             check(item, shape[0], "%s[%d]" % (where, index))
     elif not ((isinstance(shape, str) and isinstance(value, str) and re.match("(?:%s)\\Z" % shape, value))
-              or (shape is int and type(value) is int and value > 0)
-              or (shape is float and type(value) in (int, float) and value >= 0)):
+              or (shape is int and type(value) is int and 0 < value < 1e12)
+              or (shape is float and type(value) in (int, float) and 0 <= value < 1e18)):
         raise Error(USAGE, "%s: %s is not allowed here", where, json.dumps(value)[:200])
 
 
@@ -196,7 +202,7 @@ def load(path, *words):
         for name, _, value in (word.partition("=") for word in words):
             text = text.replace("{%s}" % name, json.dumps(value)[1:-1])
         manifest = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Error(USAGE, "%s: cannot be read: %s", path, error) from None
     with contextlib.suppress(Error, AttributeError, FileNotFoundError):
         receipt = manifest.get("receipt")
@@ -400,7 +406,7 @@ def configure(instance, private):
         try:
             sidecar.read(given)
         except (configparser.Error, ValueError) as error:
-            raise Error(SECRET, "RUCIO_CONFIG: %s", brief(error)) from None
+            raise Error(SECRET, "RUCIO_CONFIG: cannot be read: %s", type(error).__name__) from None
     theirs = dict(sidecar.items("client")) if sidecar.has_section("client") else {}
     own = "rucio_host" not in instance or (
         "rucio_host" in theirs and env.get("VONAME") == instance.get("sidecar", ""))
@@ -423,12 +429,13 @@ def configure(instance, private):
     elif auth == "userpass":
         client["username"] = secret(instance, "username_env")
         client["password"] = secret(instance, "password_env")
-        HIDDEN.append(client["password"])
+        word = client["password"]
+        HIDDEN.extend([word, repr(word)[1:-1], brief(ValueError(word))])
     else:
         with open(secret(instance, "token_file"), errors="replace") as stream:
             HIDDEN.append(stream.read().strip())
-        if not HIDDEN[-1]:
-            raise Error(SECRET, "secret %(token_file)s: is empty" % instance)
+        if not re.match(r"\S+\Z", HIDDEN[-1]):
+            raise Error(SECRET, "secret %(token_file)s: is empty, or no token" % instance)
         env["BEARER_TOKEN_FILE"] = write_private(client["auth_token_file_path"], HIDDEN[-1].encode())
         drop.append("BEARER_TOKEN")
     lines = ["[client]"] + ["%s = %s" % (name, client[name].replace("%", "%%")) for name in client]
@@ -455,6 +462,7 @@ class Server:
         # some clients wait 300 s for a storage, whatever they are told
         limit = dict(timeout=settings["timeout"])
         requests.Session.send = lambda *args, **kwargs: send(*args, **dict(kwargs, **limit))
+        requests.Session.rebuild_auth = self.redirected(requests.Session.rebuild_auth)
         for host in sorted({client["rucio_host"], client["auth_host"]}):
             with about("server " + host, "is it up, and reachable from here?"):
                 # the client would hide why a connection fails
@@ -464,6 +472,7 @@ class Server:
             from rucio.client import Client
             try:
                 self.client = self.attempt(Client, timeout=settings["timeout"])
+                HIDDEN.extend(filter(None, [self.client.auth_token]))
                 me = self.whoami()
             except Exception as error:
                 if type(error).__name__ != "CannotAuthenticate":
@@ -494,14 +503,29 @@ class Server:
         time.sleep(delay)
 
     def __getattr__(self, name):
-        return lambda *args, **kwargs: self.attempt(getattr(self.client, name), *args, **kwargs)
+        def call(*args, **kwargs):
+            found = self.attempt(getattr(self.client, name), *args, **kwargs)
+            if isinstance(found, list):
+                return [row if "scopes" in name or isinstance(row, list) else Row(row) for row in found]
+            return Row(found) if name[:4] == "get_" else found
+        return call
+
+    @staticmethod
+    def redirected(usual):
+        """What a server sends elsewhere goes without password and token of Rucio, which requests keeps."""
+        def rebuild(session, request, response):
+            if session.should_strip_auth(response.request.url, request.url):
+                for name in [name for name in request.headers if name.lower().startswith("x-rucio-")]:
+                    del request.headers[name]
+            return usual(session, request, response)
+        return rebuild
 
     def metadata(self, keys):
         """(scope, name) -> metadata of what exists; the server omits the rest, and takes 1000 at a time."""
         # client 38 asks for JSON metadata, which few servers have, if not told; older ones cannot be told
         plugin = "plugin" in self.client.get_metadata_bulk.__code__.co_varnames
         options = dict(plugin="DID_COLUMN") if plugin else {}
-        return {key_of(row): row for part in chunks(sorted(set(keys)), 1000)
+        return {key_of(row): sane(row) for part in chunks(sorted(set(keys)), 1000)
                 for row in self.get_metadata_bulk(list(map(did, part)), **options)}
 
     def find(self, file, rses):
@@ -512,7 +536,30 @@ class Server:
 
     def seconds(self, files):
         """The limit of a transfer: that of the settings, and what the largest file takes at 500 kB/s."""
-        return int(self.settings["timeout"] + max(file["bytes"] for file in files) / 5e5)
+        return int(min(self.settings["timeout"] + max(file["bytes"] for file in files) / 5e5, 1e7))
+
+
+class Row(dict):
+    """An object in an answer. What comes from a server is not trusted to be one, nor to be complete."""
+
+    def __init__(self, row):
+        super().__init__(row if isinstance(row, dict) else {"": row})
+
+    def __missing__(self, name):
+        raise nonsense("no %s in %s" % (name, brief(ValueError(self))))
+
+
+def nonsense(what):
+    return Error(SERVER, "server: its answer makes no sense: %s; is it Rucio, or something before it?", what)
+
+
+def sane(row):
+    """The metadata of a DID, if those of a file can be what they should be."""
+    size, *sums = known = [row[name] for name in ("bytes", "adler32", "md5")]
+    if row["did_type"] == "FILE" and not (type(size) is int and 0 <= size < 1 << 60 and all(
+            one is None or isinstance(one, str) and re.match("[0-9a-fA-F]{0,32}\\Z", one) for one in sums)):
+        raise nonsense("%s:%s has bytes, adler32, md5 %s" % (key_of(row) + (brief(ValueError(known)),)))
+    return row
 
 
 @contextlib.contextmanager
@@ -545,7 +592,7 @@ def size_of(folder):
 
 
 def key_of(row):
-    return row["scope"], row["name"]
+    return str(row["scope"]), str(row["name"])
 
 
 def did(key):
@@ -618,6 +665,9 @@ def members(server, entry):
                 raise Error(MISSING, "%s: is a file, not a dataset; list it under files", what)
         keys |= {key for root, kind in roots for key in (
             [(scope, root)] if kind == "FILE" else map(key_of, server.list_files(scope, root)))}
+    for key in keys:
+        if not all(re.match(shape + "\\Z", part) for shape, part in zip((SCOPE, NAME), key)):
+            raise nonsense("%s holds %s" % (what, brief(ValueError(key))))
     keys = sorted(keys, key=lambda key: key[::-1])[:entry.get("first")]
     if not keys:
         raise Error(MISSING, "%s: has no files; is it filled, and spelt right?", what)
@@ -728,6 +778,12 @@ def fetch(server, client, group, files, work, traces):
                 [did(key_of(file)) for file in files], rse_expression="(%s)\\istape=true" % (wish or "*"),
                 metalink=True, ignore_availability=False, client_location=client.client_location,
                 resolve_archives=False)
+        asked = {":".join(key_of(file)) for file in files}
+        with about("sources"):
+            nodes = ElementTree.fromstring(sources).iter()
+            named = {node.text for node in nodes if node.tag.endswith("identity")}
+        if named - asked:
+            raise nonsense("sources of " + brief(sorted(map(str, named - asked))))
         del traces[:]
         with watch(2 * server.settings["timeout"] + 1, lambda: size_of(work)):
             client.download_from_metalink_file(
@@ -982,7 +1038,12 @@ def run(*words):
             check_uploads(server, uploads, action == "stage-out")
         work = manifest["work"]
         no_links(work)
+        no_links(manifest["receipt"])
         alone(work)
+        for path in (os.path.join(place, name) for place, *names in os.walk(work) for name in sum(names, [])):
+            if os.path.islink(path) or not (os.path.isfile(path) or os.path.isdir(path)):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)  # we put no links there, which would lead out of the workspace
         for name in ("new", "old"):
             shutil.rmtree(os.path.join(work, name), ignore_errors=True)
         rows = stage_in(server, manifest, work) if action == "stage-in" else []

@@ -17,13 +17,13 @@ it passes each command through ``string.Template``, so every dollar sign of ours
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..diagnostics import Report
 from ..documents import Node
 from ..edits import edit_sequence
 from ..lint import uses
-from ..records import replace
 from ..staging import Embedding, Job, embed, stage_in_jobs, stage_out_jobs, unique
 from ..task import Graft, Step, Task
 

@@ -8,10 +8,10 @@ tests compile all of them.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..diagnostics import Rule
-from ..records import dataclass
 
 
 @dataclass(frozen=True)

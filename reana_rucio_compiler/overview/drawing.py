@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
-from ..records import dataclass
 from ..task import Step
 from .facts import Move, Overview, human, landing
 from .graph import Layers, layers

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from posixpath import dirname
 
 from ..compiler import Compilation
 from ..model import Transfer
 from ..plan import engine_of
-from ..records import dataclass
 from ..staging import Job
 from ..task import Step
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from ..records import dataclass, replace
 from ..task import Step
 
 Cell = tuple[int, int]  # a row, and a place in it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
@@ -63,7 +64,8 @@ def _snippet(diagnostic: Diagnostic, colour: bool) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """The text in one line, without what a terminal would obey."""
+    """The text in one line, without what a terminal would obey, and without the user and password of a URL."""
+    text = re.sub(r"(?<=://)[^\s/@]+(?=@)", lambda found: "*" * len(found.group()), text)
     return "".join(char if char.isprintable() else " " if char == "\t" else "\ufffd" for char in text)
 
 

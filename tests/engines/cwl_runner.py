@@ -33,11 +33,11 @@ class Result:
 
 
 def run_reana(spec: Path, *, base: Path, sidecar_env: Mapping[str, str], secrets_env: Mapping[str, str] = {},
-              workspace: Path | None = None, clients: str = "clients-41.5.1") -> Result:  # fmt: skip
+              workspace: Path | None = None, clients: str = "clients-41.5.1", programs: Path | None = None) -> Result:  # fmt: skip
     """Load, validate and upload with REANA 0.9's client, then run as its engine does, in a workspace below `base`.
 
     `base` must not be below /tmp, whose paths the engine rewrites. With the `workspace` of an earlier result it is a
-    restart. Raises SpecRejected.
+    restart. `programs` is a directory whose python3 the jobs take. Raises SpecRejected.
     """
     scripts = Path(__file__).parent
     if workspace is None:
@@ -55,7 +55,7 @@ def run_reana(spec: Path, *, base: Path, sidecar_env: Mapping[str, str], secrets
         run = subprocess.run(
             [str(python_of("reana-0.9")), str(scripts / "_cwl_reana.py"), str(workspace), str(log), f"{image}/workdir"],
             env={
-                "PATH": f"{python_of(clients).parent}:/usr/local/bin:/usr/bin:/bin",
+                "PATH": f"{programs or python_of(clients).parent}:/usr/local/bin:/usr/bin:/bin",
                 "JOB_VARIABLES": json.dumps({**common, **secrets_env}),
                 "JOB_SIDECARS": json.dumps(sidecars),
             },

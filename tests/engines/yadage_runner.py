@@ -76,13 +76,14 @@ for each in manifest.get("downloads", []):
     for path in [each["path"] + "/" + name for name in ("1.root", "2.root")] if folder else [each["path"]]:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         open(path, "w").write(each["name"])
-open(manifest["receipt"], "w").write("stub")
+json.dump(manifest, open(manifest["receipt"], "w"))
 ' "$@"
 """
 
 
 def run_stubbed(spec_path: Path, workspace: Path, staged: Sequence[str] = (), reana: str = "reana-0.9") -> Result:
-    """Run the workflow in a workspace that holds its files, its jobs only recorded; those of ours write empty files.
+    """Run the workflow in a workspace that holds its files, its jobs only recorded; those of ours write their
+    manifest to the receipt, and files that hold their DID's name.
 
     `staged` are the paths that the jobs' commands are searched for.
     """

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ... import rules
@@ -28,7 +29,6 @@ from ...diagnostics import Report
 from ...documents import Where
 from ...edits import Edit, Uneditable, edit_mapping
 from ...limits import MAX_JSON
-from ...records import replace
 from ...source import Span
 from ...specification import compiled_name, edit_parameters, rename, side_header
 from ...staging import BUDGET, embed, unique

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Union
 from urllib.parse import unquote
@@ -14,7 +15,6 @@ from ...checks import parents
 from ...diagnostics import Report
 from ...documents import Document, Where, walk
 from ...model import Plan, Transfer
-from ...records import dataclass
 from ...source import Source
 from ...staging import unique
 from ...task import Task

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
 from ...model import Plan, Transfer
-from ...records import dataclass, field, replace
 from ...staging import Job, relabelled, stage_out_jobs, unique
 from .binding import HANDED, STAGED, Bindings, Bound
 from .outputs import Upload

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,7 +13,6 @@ from ... import rules
 from ...diagnostics import Report
 from ...instances import nearest
 from ...model import Transfer
-from ...records import dataclass
 from ...task import Task
 from .binding import file_path, values_of
 from .reading import Entry, Place, Process, builtin, plain

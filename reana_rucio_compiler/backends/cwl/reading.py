@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ... import rules
 from ...diagnostics import Report
 from ...documents import Document, Key, Node, Where
-from ...records import dataclass
 from ...source import Span
 from ...workspace import Workspace
 

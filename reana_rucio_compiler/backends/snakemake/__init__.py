@@ -17,13 +17,13 @@ engine reads the Snakefile from the workspace; the program of the stager is a fi
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from posixpath import basename, dirname
 
 from ... import rules
 from ...checks import bad_path, normalised
 from ...diagnostics import Report
 from ...model import Transfer
-from ...records import replace
 from ...specification import compiled_name, rename, rename_parameter_file, side_header
 from ...staging import Job, embed, relabelled, stage_out_jobs, unique
 from ...task import Graft, Task

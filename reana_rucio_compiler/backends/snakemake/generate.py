@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from posixpath import basename
 
 from ...model import Transfer
-from ...records import dataclass
 from ...staging import Embedding, Job
 from .wildcards import without_constraints
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import chain
 from posixpath import basename, dirname
@@ -18,7 +19,6 @@ from ...checks import normalised
 from ...diagnostics import Report
 from ...instances import nearest
 from ...model import Transfer
-from ...records import dataclass
 from ...source import Span
 from ...task import Task
 from .listed import listed

@@ -12,8 +12,8 @@ import ast
 import io
 import tokenize
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from ...records import dataclass, field, replace
 from ...source import Source, Span
 from .values import Item, Values
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from ...records import dataclass
 from ...source import Span
 
 _MOST = 10_000  # strings of one expression, or characters of one string

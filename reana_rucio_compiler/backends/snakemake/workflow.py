@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from posixpath import dirname, join, normpath
 
 from ... import rules
 from ...checks import normalised
 from ...diagnostics import Report
-from ...records import dataclass
 from ...references import find_references
 from ...source import Source
 from ...task import Task

@@ -15,10 +15,10 @@ import itertools
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ...model import Transfer
-from ...records import dataclass
 from ...staging import Embedding, Job, unique
 from .workflow import INIT
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 from ... import rules
@@ -20,7 +21,6 @@ from ...diagnostics import Report
 from ...documents import Document, Node, Where
 from ...edits import Edit, Uneditable, edit_sequence, replace_scalar
 from ...model import Transfer
-from ...records import dataclass
 from ...references import find_references
 from ...specification import compiled_name
 from ...task import Task

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ...model import Plan, Transfer
-from ...records import dataclass, replace
 from ...staging import Job, relabelled, stage_out_jobs, unique
 from .emission import Staging
 from .inputs import Parameters

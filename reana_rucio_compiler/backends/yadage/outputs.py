@@ -10,12 +10,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Optional
 
 from ... import rules
 from ...model import Transfer
-from ...records import dataclass
 from .layout import literals
 from .order import closure, waits_of
 from .paths import Staged, named

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from ... import rules
@@ -17,7 +18,6 @@ from ...diagnostics import Report
 from ...documents import Document, Node, Where
 from ...edits import Edit, apply, edit_sequence, flow, replace_scalar, set_key
 from ...model import Transfer
-from ...records import dataclass, field
 from ...source import Span
 from ...specification import compiled_name, side_header
 from ...task import Task

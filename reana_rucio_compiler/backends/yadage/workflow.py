@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ... import rules
-from ...records import dataclass
 from .tree import Cursor, Tree
 
 INIT = "init"

@@ -1,0 +1,189 @@
+"""Coverage-guided fuzzing of whatever reads a text that others wrote.
+
+    python -m tests.fuzz.fuzz HARNESS -max_total_time=60 [libFuzzer's options] [CORPUS...]
+
+needs atheris (`tox -e fuzz`). A harness takes any bytes: it raises where we crash, say something that has no place, or
+take longer than 2 s for 100 KB. What was found once stays in `corpus/HARNESS/`, which test_corpus.py runs without atheris.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.util
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CORPUS = Path(__file__).with_name("corpus")
+SECONDS_PER_BYTE = 2 / 100_000
+LEAST_SECONDS = 0.5
+
+SPEC = """\
+inputs:
+  files: [FILE]
+  parameters: {PARAMETERS}
+workflow: {type: TYPE, file: FILE}
+outputs:
+  files:
+    - results/out.txt -> rucio(escape, user.jdoe, out-{run}, rse=CERN)
+"""
+ENTRY = "  directories:\n    - rucio(escape, user.jdoe, run2022.aod) -> data/run2022\n"
+
+
+@contextlib.contextmanager
+def project() -> Iterator[Path]:
+    """An empty directory, which is the current one meanwhile."""
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as directory:
+        os.chdir(directory)
+        try:
+            yield Path(directory)
+        finally:
+            os.chdir(here)
+
+
+def compiled(**files: bytes) -> None:
+    """Compile a project, reana_yaml first."""
+    from reana_rucio_compiler.compiler import compile_file
+    from reana_rucio_compiler.diagnostics import Severity
+    from reana_rucio_compiler.render import text
+
+    with project() as directory:
+        for name, content in files.items():
+            (directory / name.replace("_", ".")).write_bytes(content)
+        result = compile_file(directory / "reana.yaml")
+    failed = any(found.severity is Severity.ERROR for found in result.diagnostics)
+    assert (result.text is None) == failed, result.diagnostics
+    for found in result.diagnostics:
+        assert 0 <= found.span.start <= found.span.end <= len(found.span.source.text), found
+    text.render(result.diagnostics).encode("utf-8", "surrogateescape")
+
+
+def _workflow(kind: str, name: str, parameters: str = "") -> Callable[[bytes], None]:
+    spec = SPEC.replace("TYPE", kind).replace("FILE", name).replace("PARAMETERS", parameters)
+    spec = spec.replace("workflow:", ENTRY + "workflow:")
+    return lambda data: compiled(reana_yaml=spec.encode(), **{name.replace(".", "_"): data})
+
+
+def expression(data: bytes) -> None:
+    from reana_rucio_compiler.syntax import Misread, matched, parsed
+
+    text = data.decode("utf-8", "replace")
+    try:
+        found = parsed(text)
+    except Misread as wrong:
+        assert 0 <= wrong.at <= len(text)
+        found = None
+    assert matched(text) == found
+
+
+def yaml(data: bytes) -> None:
+    from reana_rucio_compiler import documents
+    from reana_rucio_compiler.diagnostics import Report
+
+    report = Report()
+    document = documents.decode(data, "x.yaml", report)
+    assert (document is None) == bool(report.diagnostics) or report.diagnostics
+    if document:
+        for _, node in documents.walk(document.root):
+            assert 0 <= node.start <= node.end <= len(document.source.text)
+        _ = document.root.data
+
+
+def serial(data: bytes) -> None:
+    compiled(reana_yaml=data)
+
+
+LOCKED = b"inputs:\n  files: ['rucio(escape, user.jdoe, a.root)']\nworkflow: {type: serial, specification: {steps: [{environment: a, commands: [ls]}]}}\n"
+
+
+def lock(data: bytes) -> None:
+    compiled(reana_yaml=LOCKED, **{"reana_rucio-lock_json": data})
+
+
+def instances(data: bytes) -> None:
+    from reana_rucio_compiler.compiler import compile_bytes
+
+    with project() as directory:
+        (directory / "instances.yaml").write_bytes(data)
+        compile_bytes(LOCKED, "reana.yaml", instances=[directory / "instances.yaml"])
+
+
+@functools.cache
+def _stager() -> object:
+    path = ROOT / "reana_rucio_compiler/stager.py"
+    spec = importlib.util.spec_from_file_location("stager_under_fuzz", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def manifest(data: bytes) -> None:
+    """The stager's: what it loads is what FIELDS describes, all else is refused with exit 2."""
+    stager = _stager()
+    with project() as directory:
+        (directory / "manifest").write_bytes(data)
+        try:
+            found = stager.load("manifest")  # type: ignore[attr-defined]
+        except stager.Error as error:  # type: ignore[attr-defined]
+            assert error.code == stager.USAGE  # type: ignore[attr-defined]
+            return
+        for entry in found["downloads"] + found["uploads"]:
+            target = os.path.normpath(os.path.join("/workspace", entry["path"]))
+            assert target.startswith("/workspace/"), entry
+            entry["path"].encode()
+
+
+CWL_ORDER = "input: job.yml"
+HARNESSES: dict[str, Callable[[bytes], None]] = {
+    "expression": expression, "yaml": yaml, "serial": serial, "cwl": _workflow("cwl", "main.cwl"),
+    "yadage": _workflow("yadage", "workflow.yaml"), "snakemake": _workflow("snakemake", "Snakefile"),
+    "lock": lock, "instances": instances, "manifest": manifest,
+}  # fmt: skip
+
+
+def run(harness: str, data: bytes) -> None:
+    """One input, with its limit of time."""
+    started = time.process_time()
+    HARNESSES[harness](data)
+    took = time.process_time() - started
+    assert took < LEAST_SECONDS + SECONDS_PER_BYTE * len(data) * float(
+        os.environ.get("REANA_RUCIO_FUZZ_SLOWER", "1")
+    ), took
+
+
+def main() -> None:
+    import atheris
+
+    harness = sys.argv.pop(1)
+    with atheris.instrument_imports(include=["reana_rucio_compiler"]):
+        for name in ("serial", "cwl", "yadage", "snakemake"):
+            importlib.import_module(f"reana_rucio_compiler.backends.{name}")
+    for data in seeds(harness):
+        run(harness, data)  # what is imported lazily is no slow input
+    os.environ.setdefault("REANA_RUCIO_FUZZ_SLOWER", "20")  # instrumented code
+    atheris.Setup(sys.argv, lambda data: run(harness, data))
+    atheris.Fuzz()
+
+
+def seeds(harness: str) -> Iterator[bytes]:
+    """What to begin with: our corpus, and the golden cases of the same kind."""
+    patterns = {
+        "cwl": "golden/cwl/*/*.cwl", "yadage": "golden/yadage/*/workflow.y*ml", "snakemake": "engines/snakemake_zoo/*/Snakefile",
+        "serial": "golden/serial/*/reana.yaml", "yaml": "golden/errors/RR00*/reana.yaml", "lock": "golden/**/*lock.json",
+        "instances": "golden/errors/RR206*/reana.yaml",
+    }  # fmt: skip
+    for path in sorted([*(CORPUS / harness).glob("*"), *(ROOT / "tests").glob(patterns.get(harness, "none"))]):
+        if path.is_file():
+            yield path.read_bytes()
+
+
+if __name__ == "__main__":
+    main()
