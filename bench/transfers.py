@@ -1,7 +1,7 @@
 """The stager against `rucio get` and `rucio upload` on the same DIDs: bytes per second, and memory.
 
-Server and storage are of this machine (tests/rucio/server.py), so that what is compared is the work of the programs, not
-a network: starting, asking the server, copying, checksums.
+Server and storage are of this machine (tests/rucio/server.py): what is compared is not a network, but the work of the
+programs: starting, asking the server, copying, checksums.
 """
 
 from __future__ import annotations

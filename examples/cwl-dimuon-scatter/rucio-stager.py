@@ -293,9 +293,9 @@ def locked(path, wait=False):
         return None
 
 
-def alone(work):
-    """Make the work directory, for one process at a time; remove those that killed processes left."""
-    for path in glob.glob(".rucio-stage-*-" + "[0-9a-f]" * 12):
+def alone(work, tidy):
+    """Make the work directory, for one process at a time; `tidy`: remove those that killed processes left."""
+    for path in glob.glob(".rucio-stage-*-" + "[0-9a-f]" * 12) if tidy else ():
         if path != work and locked(path):
             shutil.rmtree(path, ignore_errors=True)
     waits = False
@@ -1056,7 +1056,7 @@ def run(*words):
         work = manifest["work"]
         no_links(work)
         no_links(manifest["receipt"])
-        alone(work)
+        alone(work, "keep" not in manifest["settings"])
         for path in (os.path.join(place, name) for place, *names in os.walk(work) for name in sum(names, [])):
             if os.path.islink(path) or not (os.path.isfile(path) or os.path.isdir(path)):
                 with contextlib.suppress(FileNotFoundError):

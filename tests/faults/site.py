@@ -515,7 +515,8 @@ class Plain(Site):
         config = self.directory / "sidecar" / "rucio_cache" / "rucio.cfg"
         bundle = config.with_name("CERN-bundle.pem")
         lines = f"ca_cert = {bundle}\nauth_token_file_path = {self.directory}/token"  # not the token of another cell
-        config.write_text(re.sub(r"(?m)^ca_cert = .*$|^auth_token_file_path.*\n", lines, config.read_text(), count=1))
+        text = re.sub(r"(?m)^auth_token_file_path.*\n", "", config.read_text())
+        config.write_text(re.sub(r"ca_cert = .*", lines, text))
 
     def times(self) -> list[str]:
         return [str(max(1, int(self.settings["timeout"])))]

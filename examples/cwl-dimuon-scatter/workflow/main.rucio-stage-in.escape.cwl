@@ -237,7 +237,7 @@ arguments:
      "name": "rucio-stage-in.escape",
      "receipt": "rucio-stage-in.escape.json",
      "outputs": {"events": {"class": "Directory", "rucio_staged": "data/dimuons", "rucio_listed": true}, "calibration": {"class": "File", "rucio_staged": "calibration/muons.json"}},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "278572b353fa871437947d234b521bf619ce7291e74ff9e9ddf82a46c074aab9"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "f1a5f7d115e19e6d2dddc6c462e86a6f8b7c7e56a8c00ee13d2ae717836caca0"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
