@@ -6,7 +6,7 @@ import argparse
 import platform
 from importlib import import_module
 
-TABLES = ("start", "many", "growth", "roundtrip", "lock")
+TABLES = ("start", "many", "growth", "roundtrip", "lock", "transfers")
 
 
 def main() -> None:

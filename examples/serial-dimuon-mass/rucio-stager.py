@@ -88,7 +88,7 @@ class Error(Exception):
 
 
 class Stopped(BaseException):
-    """SIGTERM, SIGINT, or SIGALRM from watch(); no Exception, as the client swallows those."""
+    """SIGTERM, SIGINT, or watch()'s SIGALRM; no Exception: the client swallows those."""
 
 
 # --- messages
@@ -477,7 +477,7 @@ class Server:
             except Exception as error:
                 if type(error).__name__ != "CannotAuthenticate":
                     raise
-                # so the client calls it when logins are out of order, too
+                # which the client says of a 503, too
                 status = requests.get(client["auth_host"], verify=client.get("ca_cert", True)).status_code
                 raise Error(SERVER, "server %s: logins: status code: %d; try again later",
                             client["auth_host"], status) if status >= 500 else error
@@ -564,7 +564,7 @@ def sane(row):
 
 @contextlib.contextmanager
 def watch(seconds, moved=lambda: 0):
-    """Stop what the client never gives up: when `moved()`, a number of bytes, grows by less than 1 kB/s."""
+    """Stop what the client never gives up: when `moved()`, in bytes, grows by less than 1 kB/s."""
     last = [moved()]
 
     def look(*_):
@@ -793,7 +793,8 @@ def fetch(server, client, group, files, work, traces):
         last, failed = {(trace["scope"], trace["filename"]): trace for trace in traces}, []
         for file in files:
             trace = last.get(key_of(file), {})
-            if same(held(work, file), file):
+            fresh = checked and trace.get("clientState") == "DONE"  # by the client, with checksums
+            if same(held(work, file), dict(file, adler32=None, md5=None) if fresh else file):
                 file.update(rse=trace.get("remoteSite"), seconds=round(
                     trace.get("transferEnd", 0) - trace.get("transferStart", 0), 3))
             else:
@@ -861,18 +862,22 @@ def stage_out(server, uploads):
     for entry in uploads:
         if entry["dataset"]:
             keep(server, entry, entry["dataset"], entry["to"])
+        new = [file for file in entry["files"] if not file["at"]]
+        for file in new:
+            started = time.time()
+            upload(server, client, file, entry["to"])
+            file["seconds"] = time.time() - started
+            traces.line(":".join(file["key"]), file["bytes"], file["seconds"], entry["to"])
+        if new:
+            read_back(server, new, entry["to"])
         for file in entry["files"]:
-            started, new = time.time(), not file["at"]
-            if new:
-                upload(server, client, file, entry["to"])
-                file["at"] = entry["to"]
-                traces.line(":".join(file["key"]), file["bytes"], time.time() - started, entry["to"])
             if not entry["dataset"]:
                 keep(server, entry, file["key"], file["at"])
             rows.append(dict(
                 did=":".join(file["key"]), path=file["path"], bytes=file["bytes"], rse=file["at"],
-                adler32=digest(file["path"]), seconds=round(time.time() - started, 3),
-                status="uploaded" if new else "present", dataset=":".join(entry["dataset"] or ()) or None))
+                adler32=file["known"]["adler32"] or digest(file["path"]),
+                status="uploaded" if "seconds" in file else "present",
+                seconds=round(file.get("seconds", 0), 3), dataset=":".join(entry["dataset"] or ()) or None))
     for entry in uploads:  # last, so that nobody finds half a dataset
         if entry["dataset"]:
             attach(server, entry["dataset"], [file["key"] for file in entry["files"]])
@@ -898,12 +903,24 @@ def upload(server, client, file, rse):
                 error = Error(REFUSED if re.search(NEVER, why) else SERVER,
                               "%s: was not taken by %s: %s; choose another rse=", what, rse, why)
             server.again(count, error)
-    row = file["known"] = server.metadata([file["key"]]).get(file["key"])
-    if not row or not same(file["path"], row):
-        raise Error(MISMATCH, "%s: is registered with other content than %s", what, file["path"])
-    if not server.find(file, [rse]):  # another program's upload was killed; only admins may mend that
-        with about("%s: its replica at %s is not available" % (what, rse), "choose another name"):
-            server.update_replicas_states(rse, [dict(did(file["key"]), state="A", bytes=row["bytes"])])
+
+
+def read_back(server, files, rse):
+    """See that what was uploaded is registered as it is here, with an available replica."""
+    rows = server.metadata(file["key"] for file in files)
+    for file in files:
+        file["known"], file["at"] = rows.get(file["key"]), rse
+        if not file["known"] or not same(file["path"], file["known"]):
+            raise Error(MISMATCH, "%s:%s: is registered with other content than %s",
+                        *file["key"] + (file["path"],))
+    there = {key_of(row) for part in chunks(files, 500)
+             for row in server.list_replicas([did(file["key"]) for file in part], all_states=True)
+             if row["states"].get(rse) == "AVAILABLE"}
+    for file in files:
+        if file["key"] not in there:  # another program's upload was killed; only admins may mend that
+            state = dict(did(file["key"]), state="A", bytes=file["known"]["bytes"])
+            with about("%s:%s: its replica at %s is not available" % (file["key"] + (rse,)), "rename it"):
+                server.update_replicas_states(rse, [state])
 
 
 def keep(server, entry, key, rse):

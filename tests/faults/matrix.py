@@ -121,9 +121,10 @@ def _plain(fault: Fault, how: str, clients: str, site: Site, arranged) -> Record
         next(arranged, None)
     except AssertionError:  # what we hold about the stager
         problems.append("not as we hold it")
-    again: Result = site.run()
-    if again.hangs or not again.done or site.missing():
-        found += "R"
+    if found or not result.done:  # what is done need not be done again
+        again: Result = site.run()
+        if again.hangs or not again.done or site.missing():
+            found += "R"
     return Record(fault.name, how, clients, result.code, not found, (*problems, result.said[-600:]), found)
 
 

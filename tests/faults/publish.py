@@ -35,9 +35,12 @@ Measured on {date}, commit `{commit}`.{part}
 ✓ is: all of the above, on every client; a client is named that fails. The other columns are plain commands: `rucio download`
 and `rucio upload`, and for "legacy" `rucio get` and `rucio --legacy upload`, all that version 1.30 to 35 have. They pass, ✓,
 where they say truly whether they have done what was asked, leave nothing wrong, and complete after the repair. Beside the exit
-code is what is wrong otherwise: **L** it exits with 0 though something is missing; **W** a wrong or partial file is at the
-path, or a DID registered without its bytes; **R** run again after the repair, it does not complete; **H** it takes
-longer than {patience} seconds. A `-` stands where there is nothing to compare, a `.` where it was not run.
+code is what is wrong otherwise: **L** it exits with 0 though something is missing (a file; an upload, its rule, its place in a
+dataset); **W** wrong or partial content is at the path (of a dataset: some of its files), or a DID registered without its
+bytes; **R** run again after the repair, it does not complete; **H** it takes longer than {patience} seconds, though it is
+told the same time-outs. They are helped where no command would work otherwise: with the authorities that REANA's sidecar has
+but does not name, and for an ordinary account with `--register-after-upload`. A `-` stands where there is nothing to
+compare, a `.` where it was not run.
 
 To make this page again: `tox -e matrix`.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -112,6 +113,7 @@ class Site:
         self.taken: set[str] = set()  # DIDs of outputs that somebody else has
         self.processes: list[subprocess.Popen] = []
         self.killed = self.ever_killed = False
+        self.without_states = True  # whether plain uploads of an ordinary account avoid to change states
         self.others: list[Result] = []
         if world.server.tls:
             self.sidecar()
@@ -502,8 +504,21 @@ class Plain(Site):
         lines += [f"{host} = {self.instance[host]}" for host in ("rucio_host", "auth_host") if host in self.instance]
         lines += [f"auth_type = {self.instance['auth_type']}", *self.plain_options()]
         config.write_text("\n".join(lines) + "\n")
-        self.environment.setdefault("RUCIO_CONFIG", str(config))
+        if not self.world.server.tls:
+            self.environment.setdefault("RUCIO_CONFIG", str(config))
+        elif (self.directory / "sidecar" / "rucio_cache" / "rucio.cfg").exists():
+            self.mend_sidecar()
         return ["/bin/bash", "-c", " && ".join(map(shlex.join, self.words()))], self.workspace
+
+    def mend_sidecar(self) -> None:
+        """Let the sidecar's configuration name the authorities that it has: else no plain command works at all."""
+        config = self.directory / "sidecar" / "rucio_cache" / "rucio.cfg"
+        bundle = config.with_name("CERN-bundle.pem")
+        lines = f"ca_cert = {bundle}\nauth_token_file_path = {self.directory}/token"  # not the token of another cell
+        config.write_text(re.sub(r"(?m)^ca_cert = .*$|^auth_token_file_path.*\n", lines, config.read_text(), count=1))
+
+    def times(self) -> list[str]:
+        return [str(max(1, int(self.settings["timeout"])))]
 
     def plain_options(self) -> list[str]:
         if self.instance["auth_type"] == "x509_proxy":
@@ -523,16 +538,24 @@ class Plain(Site):
             rses = ["--rses", entry["rse"]] if "rse" in entry else []
             yield [
                 "rucio",
+                "--timeout",
+                *self.times(),
                 "get" if self.legacy else "download",
                 "--dir",
                 _parent(entry),
                 "--no-subdir",
+                "--transfer-timeout",
+                *self.times(),
                 *rses,
                 f"{entry['scope']}:{entry['name']}",
             ]
 
     def _upload_words(self, entry: dict) -> list[str]:
-        words = ["rucio", *["--legacy"] * self.legacy, "upload", "--rse", entry["rse"], "--scope", entry["scope"]]
+        words = ["rucio", *["--legacy"] * self.legacy, "--timeout", *self.times(), "upload"]
+        words += ["--transfer-timeout", *self.times()]
+        if self.account == "bob" and self.without_states:
+            words.append("--register-after-upload")
+        words += ["--rse", entry["rse"], "--scope", entry["scope"]]
         if "lifetime" in entry:
             words += ["--lifetime", str(entry["lifetime"])]
         if entry["type"] == "directory":

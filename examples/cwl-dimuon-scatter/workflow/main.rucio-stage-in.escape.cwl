@@ -237,7 +237,7 @@ arguments:
      "name": "rucio-stage-in.escape",
      "receipt": "rucio-stage-in.escape.json",
      "outputs": {"events": {"class": "Directory", "rucio_staged": "data/dimuons", "rucio_listed": true}, "calibration": {"class": "File", "rucio_staged": "calibration/muons.json"}},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "e8fa53c7917e60acae2dfdc06f07d7e684c5f5bc213fd795cf3b522874c0f5c5"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "278572b353fa871437947d234b521bf619ce7291e74ff9e9ddf82a46c074aab9"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }

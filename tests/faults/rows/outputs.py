@@ -88,8 +88,9 @@ def one_of_two_outputs_missing(site: Site) -> Iterator[None]:
     path = site.workspace / "results" / "two"
     path.unlink()
     yield
-    assert not site.root.call("list_replicas", [parts(one)])
+    uploaded = site.root.call("list_replicas", [parts(one)])
     site.write("results/two", b"second")
+    assert not uploaded
 
 
 def directory_is_empty(site: Site) -> Iterator[None]:
@@ -113,7 +114,7 @@ def no_permission_at_the_rse(site: Site) -> Iterator[None]:
 
 def no_permission_to_change_states(site: Site) -> Iterator[None]:
     """An ordinary account may add replicas, but not say later that they are available."""
-    site.account = "bob"
+    site.account, site.without_states = "bob", False
     site.put()
     yield
 

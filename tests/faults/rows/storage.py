@@ -171,8 +171,8 @@ def part_of_a_dataset_fails(site: Site) -> Iterator[None]:
     dataset = site.put_all("ntuples")
     site.storage.on("PUT .*ntuples.1-", status(503))
     yield
-    assert not site.names(dataset)
     site.storage.calm()
+    assert not site.names(dataset)
 
 
 def leftover_of_a_killed_upload(site: Site) -> Iterator[None]:
