@@ -294,10 +294,14 @@ def locked(path, wait=False):
 
 
 def alone(work):
-    """Make the work directory, for one process at a time; remove those that killed processes left."""
+    """Make the work directory, for one process at a time; remove those that killed processes left.
+
+    Not what changed in a day: where locks are a node's own, another pod may be at work in it."""
     for path in glob.glob(".rucio-stage-*-" + "[0-9a-f]" * 12):
-        if path != work and locked(path):
-            shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            changed = max(os.lstat(place[0]).st_mtime for place in [(path,)] + list(os.walk(path)))
+            if path != work and changed < time.time() - 86400 and locked(path):
+                shutil.rmtree(path, ignore_errors=True)
     waits = False
     while True:
         os.makedirs(work, 0o700, exist_ok=True)

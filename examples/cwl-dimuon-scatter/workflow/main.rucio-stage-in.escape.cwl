@@ -237,7 +237,7 @@ arguments:
      "name": "rucio-stage-in.escape",
      "receipt": "rucio-stage-in.escape.json",
      "outputs": {"events": {"class": "Directory", "rucio_staged": "data/dimuons", "rucio_listed": true}, "calibration": {"class": "File", "rucio_staged": "calibration/muons.json"}},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "278572b353fa871437947d234b521bf619ce7291e74ff9e9ddf82a46c074aab9"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "feecfddfc67fe0b268e073d0128d00321dbeb688ad2beb72fe8879f21246467e"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }

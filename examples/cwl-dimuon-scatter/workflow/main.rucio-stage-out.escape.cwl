@@ -236,7 +236,7 @@ arguments:
      "name": "rucio-stage-out.escape",
      "receipt": "rucio-stage-out.escape.json",
      "uploads": {"outputs/spectrum.csv": ["spectrum", false]},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "278572b353fa871437947d234b521bf619ce7291e74ff9e9ddf82a46c074aab9"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "feecfddfc67fe0b268e073d0128d00321dbeb688ad2beb72fe8879f21246467e"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
