@@ -293,11 +293,15 @@ def locked(path, wait=False):
         return None
 
 
-def alone(work, tidy):
-    """Make the work directory, for one process at a time; `tidy`: remove those that killed processes left."""
-    for path in glob.glob(".rucio-stage-*-" + "[0-9a-f]" * 12) if tidy else ():
-        if path != work and locked(path):
-            shutil.rmtree(path, ignore_errors=True)
+def alone(work):
+    """Make the work directory, for one process at a time; remove those that killed processes left.
+
+    Not what changed in a day: where locks are a node's own, another pod may be at work in it."""
+    for path in glob.glob(".rucio-stage-*-" + "[0-9a-f]" * 12):
+        with contextlib.suppress(OSError):
+            changed = max(os.lstat(place[0]).st_mtime for place in [(path,)] + list(os.walk(path)))
+            if path != work and changed < time.time() - 86400 and locked(path):
+                shutil.rmtree(path, ignore_errors=True)
     waits = False
     while True:
         os.makedirs(work, 0o700, exist_ok=True)
@@ -582,12 +586,10 @@ def watch(seconds, moved=lambda: 0):
 
 
 def size_of(folder):
-    """The bytes in all files below a directory."""
     total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += os.path.getsize(os.path.join(place, name))
+    with contextlib.suppress(OSError):
+        for place, _, names in os.walk(folder):
+            total += sum(os.path.getsize(os.path.join(place, name)) for name in names)
     return total
 
 
@@ -1056,7 +1058,7 @@ def run(*words):
         work = manifest["work"]
         no_links(work)
         no_links(manifest["receipt"])
-        alone(work, "keep" not in manifest["settings"])
+        alone(work)
         for path in (os.path.join(place, name) for place, *names in os.walk(work) for name in sum(names, [])):
             if os.path.islink(path) or not (os.path.isfile(path) or os.path.isdir(path)):
                 with contextlib.suppress(FileNotFoundError):

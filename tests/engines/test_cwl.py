@@ -151,7 +151,17 @@ def explained(result: Result) -> str:
     )
 
 
-@pytest.mark.parametrize("case", sorted(path.name for path in GOLDEN.iterdir()))
+# The others are slow, not in what they show: loading by two releases of REANA and by cwltool takes ten seconds each.
+OFTEN = ("file-inputs", "locked", "outputs", "secondary-files", "tool-at-the-top")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(path.name, marks=() if path.name in OFTEN else pytest.mark.slow)
+        for path in sorted(GOLDEN.iterdir())
+    ],
+)
 def test_every_golden_case_is_valid_and_is_loaded(case: str, tmp_path: Path) -> None:
     """By current cwltool, by the one that REANA has, and by reana-commons 0.9.11 and 0.95."""
     for environment in ("cwltool", "reana-0.9", "reana-0.95"):

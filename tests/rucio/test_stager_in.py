@@ -299,3 +299,16 @@ def test_a_lock_holds_for_files_datasets_and_members(job: Job, name: str, tmp_pa
         assert result.code == 6, result
         assert "is not what was locked" in result.last
     assert not (job.workspace / "new").exists()
+
+
+def test_what_another_job_left_goes_when_it_is_a_day_old(job: Job, name: str, tmp_path: Path) -> None:
+    put(job.server, tmp_path, f"user.alice:{name}", b"1")
+    old, young = (job.workspace / f".rucio-stage-vre-{mark}" for mark in ("0123456789ab", "ba9876543210"))
+    for each in (old, young):
+        (each / "get").mkdir(parents=True)
+    for each in (old / "get", old, young):  # in the young one, something is new further down
+        os.utime(each, (1, 1))
+    manifest = job.manifest("stage-in", downloads=[download(f"user.alice:{name}", "f")])
+    assert job.finish(job.start(manifest), manifest["receipt"]).code == 0
+    assert not old.exists()
+    assert young.exists()

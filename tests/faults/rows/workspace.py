@@ -113,10 +113,13 @@ def output_is_not_ascii(site: Site) -> Iterator[None]:
 
 
 def work_of_a_killed_run(site: Site) -> Iterator[None]:
-    """It had another list of transfers, so that nobody will take it up: the next run removes it."""
+    """It had another list of transfers, so that nobody will take it up: a run on a later day removes it."""
     site.get(site.file())
     folder = f".rucio-stage-{site.instance['name']}-0123456789ab"
     site.write(f"{folder}/get/user.alice/huge.root.part", b"x" * 1000)
+    for path in (site.workspace / folder).glob("**/*"):
+        os.utime(path, (1e9, 1e9))
+    os.utime(site.workspace / folder, (1e9, 1e9))
     yield
     assert not (site.workspace / folder).exists()
 
