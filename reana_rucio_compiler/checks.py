@@ -359,8 +359,8 @@ def bad_path(path: str) -> str:
         return 'leaves the workspace by ".."'
     if not path.isprintable() or "\\" in path:
         return "holds a control character or a backslash"
-    if len(path.encode()) > 1024:
-        return "is too long"
+    if len(path.encode()) > 1024 or any(len(part.encode()) > 255 for part in path.split("/")):
+        return "is too long for a file system"
     return ""
 
 
