@@ -212,17 +212,25 @@ def load(path, *words):
     check(manifest, {})
     if manifest["format"] != 1:
         raise Error(USAGE, "format: %d is not known", manifest["format"])
-    paths = sorted(entry["path"].split("/") for entry in manifest.setdefault("downloads", []))
+    for entry in manifest.setdefault("downloads", []) + manifest.setdefault("uploads", []):
+        entry["path"] = native(entry["path"])
+    manifest["requires"] = list(map(native, manifest.get("requires", [])))
+    paths = sorted(entry["path"].split("/") for entry in manifest["downloads"])
     for one, two in zip(paths, paths[1:]):
         if two[:len(one)] == one:
             raise Error(USAGE, "downloads: %s is inside of %s, staged too", "/".join(two), "/".join(one))
-    for entry in manifest.setdefault("uploads", []):
+    for entry in manifest["uploads"]:
         for field in {"name", "dataset", "prefix"} & set(entry):
             entry[field] = re.sub(re.escape("{run}"), run_id, entry[field])
     settings = dict(attempts=4, backoff=5, timeout=600, threads=4)
     settings.update(manifest.get("settings", {}))
     mark = hashlib.sha256(text.encode()).hexdigest()[:12]  # tells apart what runs at a time in one workspace
     return dict(manifest, settings=settings, work=".rucio-stage-%s-%s" % (manifest["instance"]["name"], mark))
+
+
+def native(path):
+    """In the C locale Python 3.6 has bytes for what is not ASCII."""
+    return os.fsdecode(path.encode("utf-8", "surrogatepass"))
 
 
 def run_id(_):
@@ -1050,7 +1058,7 @@ def run(*words):
     try:
         client = configure(instance, private)
         if action == "stage-out":
-            check_outputs(manifest.get("requires", []), uploads)
+            check_outputs(manifest["requires"], uploads)
         capture(private + "/log")
         server = Server(client, manifest["settings"])
         if uploads:
@@ -1067,6 +1075,8 @@ def run(*words):
             shutil.rmtree(os.path.join(work, name), ignore_errors=True)
         rows = stage_in(server, manifest, work) if action == "stage-in" else []
         rows += stage_out(server, uploads) if action == "stage-out" else []
+        for row in rows:
+            row["path"] = os.fsencode(row["path"]).decode("utf-8", "replace")
         receipt = dict(format=1, action=action, instance=instance["name"], account=server.account, files=rows,
                        rucio_host=client["rucio_host"], seconds=round(time.time() - started, 3),
                        outputs=[dict(did="%(scope)s:%(name)s" % entry, rse=entry["to"]) for entry in uploads])

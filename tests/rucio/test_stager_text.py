@@ -25,7 +25,7 @@ def test_it_is_ascii_with_short_lines() -> None:
 
 def test_it_fits_in_a_specification() -> None:
     """One copy of the program leaves room for 7 KB of transfers in the 64 KB of a specification."""
-    assert len(TEXT) <= 58_000
+    assert len(TEXT) <= 58_500
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ arguments:
             for path, (key, collected) in job.get("uploads", {}).items():
                 if key not in handed:
                     raise Error(9, "%s: the workflow made no such output; nothing was uploaded" % path)
+                path = native(path)
                 for source in handed[key]:
                     target = os.path.join(root, path, os.path.basename(source)) if collected else os.path.join(root, path)
                     if os.path.exists(target):
@@ -105,6 +106,11 @@ arguments:
             if "uploads" in job:
                 shutil.rmtree(root, ignore_errors=True)
         return status
+
+
+    def native(path):
+        """A path as Python has it: in the C locale 3.6 has bytes for what is not ASCII."""
+        return os.fsdecode(path.encode("utf-8"))
 
 
     def named(arguments):
@@ -209,7 +215,7 @@ arguments:
 
         def source(self, value):
             if "rucio_staged" in value:
-                return os.path.join(self.root, value.pop("rucio_staged"))
+                return os.path.join(self.root, native(value.pop("rucio_staged")))
             return self.handed[value.pop("rucio_handed")][0]
 
         def file(self, value, source, folder):
@@ -220,7 +226,7 @@ arguments:
                     value["contents"] = stream.read(65537)
                 if len(value["contents"]) > 65536:
                     raise Error(2, "%s: is larger than the 64 KiB that loadContents takes" % os.path.basename(source))
-            return dict(value, path=path)
+            return dict(value, path=os.fsencode(path).decode("utf-8", "replace"))
 
 
     if __name__ == "__main__":
@@ -236,7 +242,7 @@ arguments:
      "name": "rucio-stage-out.escape",
      "receipt": "rucio-stage-out.escape.json",
      "uploads": {"outputs/spectrum.csv": ["spectrum", false]},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "443e76156330b7aabd42452afe69f39745e4a851714afe9cd7c6c6cd066c07d5"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "79230c3a0e8dd1303391c0190cfac5758dc4dc3b128ea446d06a711c564bd76f"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }

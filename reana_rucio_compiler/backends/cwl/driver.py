@@ -41,6 +41,7 @@ def main(stage, arguments):
         for path, (key, collected) in job.get("uploads", {}).items():
             if key not in handed:
                 raise Error(9, "%s: the workflow made no such output; nothing was uploaded" % path)
+            path = native(path)
             for source in handed[key]:
                 target = os.path.join(root, path, os.path.basename(source)) if collected else os.path.join(root, path)
                 if os.path.exists(target):
@@ -56,6 +57,11 @@ def main(stage, arguments):
         if "uploads" in job:
             shutil.rmtree(root, ignore_errors=True)
     return status
+
+
+def native(path):
+    """A path as Python has it: in the C locale 3.6 has bytes for what is not ASCII."""
+    return os.fsdecode(path.encode("utf-8"))
 
 
 def named(arguments):
@@ -160,7 +166,7 @@ class Filler:
 
     def source(self, value):
         if "rucio_staged" in value:
-            return os.path.join(self.root, value.pop("rucio_staged"))
+            return os.path.join(self.root, native(value.pop("rucio_staged")))
         return self.handed[value.pop("rucio_handed")][0]
 
     def file(self, value, source, folder):
@@ -171,7 +177,7 @@ class Filler:
                 value["contents"] = stream.read(65537)
             if len(value["contents"]) > 65536:
                 raise Error(2, "%s: is larger than the 64 KiB that loadContents takes" % os.path.basename(source))
-        return dict(value, path=path)
+        return dict(value, path=os.fsencode(path).decode("utf-8", "replace"))
 
 
 if __name__ == "__main__":
