@@ -237,7 +237,7 @@ arguments:
      "name": "rucio-stage-in.escape",
      "receipt": "rucio-stage-in.escape.json",
      "outputs": {"events": {"class": "Directory", "rucio_staged": "data/dimuons", "rucio_listed": true}, "calibration": {"class": "File", "rucio_staged": "calibration/muons.json"}},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "443e76156330b7aabd42452afe69f39745e4a851714afe9cd7c6c6cd066c07d5"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "f2f21537c2aaba54fc747548af148588e63b919f0b23730aadf86e2ebcbf72ea"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }

@@ -236,7 +236,7 @@ arguments:
      "name": "rucio-stage-out.escape",
      "receipt": "rucio-stage-out.escape.json",
      "uploads": {"outputs/spectrum.csv": ["spectrum", false]},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "443e76156330b7aabd42452afe69f39745e4a851714afe9cd7c6c6cd066c07d5"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "f2f21537c2aaba54fc747548af148588e63b919f0b23730aadf86e2ebcbf72ea"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
