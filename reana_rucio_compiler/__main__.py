@@ -47,8 +47,9 @@ def _leave(code: object) -> None:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except OSError:  # Python says so, and finds its own exit code
-        return
+    except OSError:  # what is lost has been told, or is told by Python, which finds its own exit code
+        if not code:
+            return
     os._exit(code or 0)
 
 

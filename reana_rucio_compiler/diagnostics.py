@@ -61,6 +61,11 @@ class Report:
     _found: list[Diagnostic] = field(default_factory=list)
     _wrong: dict[Source, tuple[list[int], list[int]]] = field(default_factory=dict)  # where errors start and end
 
+    def __post_init__(self) -> None:
+        for found in self._found:
+            if found.severity is Severity.ERROR:
+                self._cover(found.span)
+
     def add(self, rule: Rule, span: Span, message: str, hint: str = "") -> None:
         """Record a finding, unless the user's line says that it is to be ignored."""
         diagnostic = Diagnostic(rule, span, message, hint)

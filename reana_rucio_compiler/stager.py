@@ -71,7 +71,7 @@ FIELDS = {  # of an object ("!" = required): an object, a list [], a type of num
                 "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
                 "if_exists": "skip|fail"},
     "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int, "keep": int}}
-NEVER = r"(?i)denied|permission|RSE not reachable|\b50?7\b|insufficient"  # texts of storages
+NEVER = r"(?i)denied|permission|RSE not reachable|(?<![\w/.-])507(?![\w/.-])|insufficient"  # of storages
 ADD = "reana-client secrets-add --overwrite --"
 PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
 OUT, ERR = sys.stdout, sys.stderr  # ours; after capture() file descriptors 1 and 2 are the client's

@@ -242,7 +242,7 @@ arguments:
      "name": "rucio-stage-out.escape",
      "receipt": "rucio-stage-out.escape.json",
      "uploads": {"outputs/spectrum.csv": ["spectrum", false]},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "79230c3a0e8dd1303391c0190cfac5758dc4dc3b128ea446d06a711c564bd76f"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "75021a1b9418c83bf2a650b844a017c7241ca77c0493eb373f6cdb76b48153eb"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
