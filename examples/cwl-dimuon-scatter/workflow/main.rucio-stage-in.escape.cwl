@@ -91,9 +91,9 @@ arguments:
             for path, (key, collected) in job.get("uploads", {}).items():
                 if key not in handed:
                     raise Error(9, "%s: the workflow made no such output; nothing was uploaded" % path)
-                path = native(path)
+                place_of = os.path.join(root, native(path))
                 for source in handed[key]:
-                    target = os.path.join(root, path, os.path.basename(source)) if collected else os.path.join(root, path)
+                    target = os.path.join(place_of, os.path.basename(source)) if collected else place_of
                     if os.path.exists(target):
                         name = os.path.basename(source)
                         raise Error(9, "%s: two of its files are called %s; give each a name of its own" % (path, name))

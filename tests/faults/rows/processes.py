@@ -148,10 +148,12 @@ def _python(site: Site, version: str) -> Iterator[None]:
     python = find_python(version)
     if python is None:
         unavailable(f"no Python {version}")
+    # Not a shim of pyenv's, which works by the PATH that the job has not.
+    shown = subprocess.run([str(python), "-c", "import sys; print(sys.executable)"], capture_output=True, text=True)
     site.get(site.file())
     places = site.directory / "bin"
     places.mkdir()
-    (places / "python3").write_text(f'#!/bin/sh\nexec {python} -I "$@"\n')
+    (places / "python3").write_text(f'#!/bin/sh\nexec {shown.stdout.strip()} -I "$@"\n')
     (places / "python3").chmod(0o755)
     (places / "rucio").write_text(f"#!{site.python}\nimport sys\n")
     site.environment["PATH"] = f"{places}:/usr/bin:/bin"
