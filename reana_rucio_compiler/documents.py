@@ -262,6 +262,7 @@ class _Builder:
         self.source, self.report = source, report
         self.anchors: dict[str, Node] = {}
         self.sizes: dict[int, int] = {}
+        self.heights: dict[int, int] = {}
 
     def build(self) -> Node | None:
         from ruamel.yaml import YAML
@@ -296,15 +297,9 @@ class _Builder:
 
     def node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
         kind = type(event).__name__
-        if depth > MAX_DEPTH:
-            self.fail(
-                rules.TOO_LARGE,
-                event.start_mark.index,
-                f"nested more than {MAX_DEPTH} levels deep",
-                "no REANA specification is nested so deeply; is this the right file?",
-            )
+        self.check_depth(event, depth)
         if kind == "AliasEvent":
-            return self.alias(event)
+            return self.alias(event, depth)
         if kind == "ScalarEvent":
             node = self.scalar(event)
         elif kind == "SequenceStartEvent":
@@ -315,7 +310,16 @@ class _Builder:
             self.anchors[node.anchor] = node
         return node
 
-    def alias(self, event: Any) -> Node:
+    def check_depth(self, event: Any, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            self.fail(
+                rules.TOO_LARGE,
+                event.start_mark.index,
+                f"nested more than {MAX_DEPTH} levels deep",
+                "no REANA specification is nested so deeply; is this the right file?",
+            )
+
+    def alias(self, event: Any, depth: int) -> Node:
         start, end = event.start_mark.index, event.end_mark.index
         name = str(event.anchor)
         if name not in self.anchors:
@@ -326,6 +330,7 @@ class _Builder:
                 f'"&{name}" must stand earlier in the file, and not around the alias; or quote the value',
             )
         target = self.anchors[name]
+        self.check_depth(event, depth + self.heights.get(id(target), 0))
         node = replace(target, start=start, end=end, anchor=None, alias=True)
         if target.kind != "scalar":
             node.__dict__["_collected"] = target.data
@@ -400,7 +405,9 @@ class _Builder:
         return node
 
     def measure(self, node: Node, inside: list[Node]) -> None:
-        """Bound what the aliases expand to: whoever walks the data later walks that much."""
+        """Bound what the aliases expand to, in size and in depth: whoever walks the data later walks that much."""
+        own = 0 if node.alias else 1
+        self.heights[id(node)] = own + max((self.heights.get(id(each), 0) for each in inside), default=0)
         size = 1 + sum(self.sizes.get(id(each), 1) for each in inside)
         self.sizes[id(node)] = size
         if size > MAX_EXPANDED_NODES:
@@ -414,13 +421,18 @@ class _Builder:
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s*(?:#.*\s*)*)*")
 
-_LONGEST_NUMBER = 200  # beyond it Python itself refuses to convert, and no number is meant
+_LONGEST_NUMBER = 200  # beyond it no number is meant
+_MOST_DIGITS = 4300  # beyond it Python refuses to convert
 
 _TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map"))
 
 
 class Date:
     """A plain scalar that YAML 1.1 reads as a date: no JSON has it, so that REANA refuses it everywhere."""
+
+
+class BadNumber:
+    """A plain scalar that YAML 1.1 takes for a number and PyYAML cannot make one of: REANA refuses the file."""
 
 
 # What PyYAML, and so REANA, makes of a plain scalar (YAML 1.1).
@@ -440,7 +452,8 @@ _DATE = re.compile(
 def _scalar_data(node: Node) -> Any:
     text = node.value
     if len(text) > _LONGEST_NUMBER:
-        return text
+        huge = len(text) > _MOST_DIGITS and node.style == "plain" and not node.tag and _INTEGER.match(text)
+        return BadNumber() if huge else text
     tag = (node.tag or "").rpartition(":")[2]
     if tag == "str" or (not tag and node.style != "plain"):
         return text
@@ -457,9 +470,11 @@ def _scalar_data(node: Node) -> Any:
     return text
 
 
-def _integer(text: str) -> int:
+def _integer(text: str) -> int | BadNumber:
     sign = -1 if text.startswith("-") else 1
     digits = text.lstrip("+-")
+    if digits in ("0x", "0b"):  # of `0x_`, where the underscore counts as a digit, and then for nothing
+        return BadNumber()
     if ":" in digits:
         total = 0
         for part in digits.split(":"):
