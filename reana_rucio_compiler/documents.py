@@ -348,9 +348,9 @@ class _Builder:
     def content(self, event: Any) -> int:
         """Where the content starts behind an anchor and a tag, at which the mark of the event stands."""
         start: int = event.start_mark.index
-        if event.anchor or event.tag:
-            found = _PROPERTIES.match(self.source.text, start)
-            return found.end() if found else start
+        for _ in filter(None, (event.anchor, event.tag)):
+            found = _PROPERTY.match(self.source.text, start)
+            start = found.end() if found else start
         return start
 
     def tag(self, event: Any) -> str | None:
@@ -419,7 +419,7 @@ class _Builder:
             )
 
 
-_PROPERTIES = re.compile(r"(?:[&!]\S*\s*(?:#.*\s*)*)*")
+_PROPERTY = re.compile(r"[&!]\S*\s*(?:#.*\s*)*")
 
 _LONGEST_NUMBER = 200  # beyond it no number is meant
 _MOST_DIGITS = 4300  # beyond it Python refuses to convert

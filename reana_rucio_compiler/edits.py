@@ -220,19 +220,19 @@ def _edit_block_mapping(
     prepend: Mapping[str, Any],
     append: Mapping[str, Any],
 ) -> list[Edit]:
-    source, first = document.source, node.pairs[0][0]
-    indent = source.position(first.start)[1] - 1
-    compact = bool(source.text[source.line_start(source.position(first.start)[0]) : first.start].strip())
+    source, first = document.source, node.start  # of a key's anchor or tag, where it has one
+    indent = source.position(first)[1] - 1
+    compact = bool(source.text[source.line_start(source.position(first)[0]) : first].strip())
     if len(removed) == len(node.pairs) and compact:
         end = node.pairs[-1][1].end
-        return [Edit(first.start, end, 0, flow({**prepend, **append}) + "\n" * source.text[:end].endswith("\n"))]
+        return [Edit(first, end, 0, flow({**prepend, **append}) + "\n" * source.text[:end].endswith("\n"))]
     edits = _remove_lines(source, node, removed, compact)
     if len(removed) == len(node.pairs) and not (prepend or append):
         return [*edits, _emptied(document, path, first)]
     if prepend:
         text = block(prepend, indent)
         if compact:
-            edits.append(Edit(first.start, first.start, 1, text[indent:] + " " * indent))
+            edits.append(Edit(first, first, 1, text[indent:] + " " * indent))
         else:
             edits.append(_insertion(source, _before(document, path, node), text, 1))
     if append:
@@ -240,13 +240,13 @@ def _edit_block_mapping(
     return edits
 
 
-def _emptied(document: Document, path: tuple[Any, ...], first: Node) -> Edit:
+def _emptied(document: Document, path: tuple[Any, ...], first: int) -> Edit:
     """The edit that leaves ``{}`` where the lines of all pairs are removed."""
     parent = document.at(path[:-1]) if path else None
     key = parent.key(path[-1]) if parent else None
     if key is None:
-        at = document.source.line_start(document.source.position(first.start)[0])
-        return Edit(at, at, -1, " " * (first.start - at) + "{}\n")
+        at = document.source.line_start(document.source.position(first)[0])
+        return Edit(at, at, -1, " " * (first - at) + "{}\n")
     behind = _BEHIND_KEY.match(document.source.text, key.end).end()  # type: ignore[union-attr]
     return Edit(behind, behind, 0, " {}")
 
@@ -256,7 +256,8 @@ def _remove_lines(source: Source, node: Node, removed: frozenset[int], compact: 
     edits = []
     kept = min(at for at in range(len(node.pairs) + 1) if at not in removed)
     if compact and kept:
-        edits.append(Edit(node.pairs[0][0].start, node.pairs[kept][0].start, 0, ""))
+        line = source.line_start(source.position(node.pairs[kept][0].start)[0])
+        edits.append(Edit(node.start, line + source.position(node.start)[1] - 1, 0, ""))
     for at in removed:
         if not compact or at > kept:
             key, value = node.pairs[at]
@@ -295,7 +296,7 @@ def set_key(document: Document, path: tuple[Any, ...], value: Any) -> list[Edit]
             return [Edit(old.start, old.end, 0, " " * (old.start == old.end) + flow(value))]
         end = parent.pairs[-1][1].end if parent.pairs else parent.start + 1
         return [Edit(end, end, 1, (", " if parent.pairs else "") + f"{scalar(path[-1], True)}: {flow(value)}")]
-    indent = source.position(parent.pairs[0][0].start)[1] - 1
+    indent = source.position(parent.start)[1] - 1
     if old is not None:
         if not value:
             return [Edit(old.start, old.end, 1, " " * (old.start == old.end) + flow(value))]

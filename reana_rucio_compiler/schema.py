@@ -183,7 +183,8 @@ def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "true or false"
     names = (
-        (dict, "a mapping"), (list, "a list"), (str, "a string"), ((int, float, BadNumber), "a number"), (Date, "a date"),
+        (dict, "a mapping"), (list, "a list"), (str, "a string"), (Date, "a date"),
+        ((int, float, BadNumber), "a number"),
     )  # fmt: skip
     return next((name for kind, name in names if isinstance(value, kind)), type(value).__name__)
 

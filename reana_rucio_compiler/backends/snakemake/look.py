@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import chain
+from os.path import exists
 from posixpath import basename, dirname
 
 from ... import rules
@@ -67,7 +68,7 @@ def _check_made(task: Task, workflow: Workflow, report: Report) -> None:
         path = transfer.path
         if any(may_overlap(each, path) or _inside(each, path) or _inside(path, each) for each in made):
             continue
-        if not task.workspace.path(path).exists():
+        if not exists(task.workspace.path(path)):
             word = transfer.references[0].expression.path
             hint = nearest(path, names) or "Snakemake refuses a workflow with such an input of its last rule"
             message = f'no rule makes "{path}"'

@@ -14,6 +14,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from os.path import exists
 
 from ... import rules
 from ...checks import normalised
@@ -170,5 +171,5 @@ def literal_path(task: Task, value: str) -> str | None:
     path = workspace_path(value, _initdir(task))
     if path is None or GLOB.search(path):
         return None
-    known = task.workspace.path(path).exists() or any(concerns(path, each) for each in task.plan.inputs)
+    known = exists(task.workspace.path(path)) or any(concerns(path, each) for each in task.plan.inputs)
     return posixpath.join(_initdir(task), value) if known else None
