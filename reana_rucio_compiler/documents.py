@@ -380,9 +380,10 @@ class _Builder:
             if name.kind != "scalar":
                 self.fail(rules.NOT_YAML, name.start, "a list or a mapping cannot be a key", "quote the key")
             value = self.node(next(events), events, depth + 1)
-            if value.kind == "scalar" and value.start == value.end:  # an empty value stands behind its colon
+            if value.kind == "scalar" and value.start == value.end and not (value.anchor or value.tag):
+                # an empty value stands behind its colon
                 colon = self.source.text.find(":", name.end)
-                behind = colon + 1 if colon > 0 and not self.source.text[name.end : colon].strip() else name.end
+                behind = colon + 1 if colon > 0 and not self.source.text[name.end : colon].strip(" \t") else name.end
                 value = replace(value, start=behind, end=behind)
             if name.kind == "scalar" and name.value in seen and name.value != "<<":
                 line = self.source.position(seen[name.value].start)[0]

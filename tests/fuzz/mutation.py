@@ -273,8 +273,8 @@ def changed(data: Files, chance: random.Random, material: Material, by_bytes: Ca
     files = dict(data)
     for _ in range(chance.choice([1, 1, 1, 2, 3, 5])):
         name = chance.choice(sorted(files))
-        if chance.random() < 0.08 and material.files:
-            other = chance.choice(material.files)
+        if chance.random() < 0.08 and any(material.files):
+            other = chance.choice([each for each in material.files if each])
             files.setdefault(chance.choice(sorted(other)), other[chance.choice(sorted(other))])
         elif chance.random() < 0.08:
             files[name] = by_bytes(files[name])

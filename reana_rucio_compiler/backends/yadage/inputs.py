@@ -159,7 +159,7 @@ def _edits(document: Document, leaves: Iterable[Leaf], prefix: str) -> list[Edit
         for length in range(len(leaf.where) + 1):
             node = document.at(leaf.where[:length])
             if node and node.alias:
-                raise Uneditable(node)
+                raise Uneditable(document.source, node)
         node, parent = document.at(leaf.where), document.at(leaf.where[:-1])
         if node and parent:
             edits.append(replace_scalar(node, prefix + leaf.text, parent.style == "flow"))

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from ... import rules
 from ...diagnostics import Report
 from ...documents import Document, Node, Where
-from ...edits import Edit, apply, edit_sequence, flow, replace_scalar, set_key
+from ...edits import Edit, Uneditable, apply, edit_sequence, flow, replace_scalar, set_key
 from ...model import Transfer
 from ...source import Span
 from ...specification import compiled_name, side_header
@@ -215,7 +215,7 @@ class Tree:
             self.edits.setdefault(reference.file, {})[_replaced(reference, text)] = None
 
     def replace(self, cursor: Cursor, text: str) -> None:
-        """Put another string in the place of a scalar. Raises ``Shared`` where it stands elsewhere too."""
+        """Put another string in the place of a scalar. Raises ``Uneditable`` where it stands elsewhere too."""
         self.edit(cursor, [_replaced(cursor, text)])
 
     def write(self, cursor: Cursor, value: object) -> None:
@@ -225,12 +225,12 @@ class Tree:
         self.edit(cursor, [Edit(cursor.node.start, cursor.node.end, 0, flow(value))])
 
     def add_item(self, cursor: Cursor, items: list[str]) -> None:
-        """Append to the sequence at a place. Raises ``Shared`` where it stands elsewhere too."""
+        """Append to the sequence at a place. Raises ``Uneditable`` where it stands elsewhere too."""
         _check_own(cursor)
         self.edit(cursor, edit_sequence(cursor.file.document, cursor.path, append=items))
 
     def set(self, cursor: Cursor, key: str, value: object) -> None:
-        """Give a key of the mapping at a place a value. Raises ``Shared`` where it stands elsewhere too."""
+        """Give a key of the mapping at a place a value. Raises ``Uneditable`` where it stands elsewhere too."""
         _check_own(cursor)
         self.edit(cursor, set_key(cursor.file.document, (*cursor.path, key), value))
 
@@ -255,15 +255,7 @@ class Tree:
 def compiled(task: Task, document: Document, name: str, edits: Iterable[Edit]) -> str:
     """The text of a file with the edits made, and a first line that says what it is compiled from."""
     start = 1 if document.source.text.startswith("\ufeff") else 0
-    return apply(document.source, [*edits, Edit(start, start, -1, side_header(task, name))])
-
-
-class Shared(Exception):
-    """An edit would change what stands elsewhere too, by an alias or a merge key. ``span`` is where that is used."""
-
-    def __init__(self, span: Span) -> None:
-        super().__init__("an alias stands where the compiler must write")
-        self.span = span
+    return apply(document, [*edits, Edit(start, start, -1, side_header(task, name))])
 
 
 def _shared(parent: Cursor, node: Node) -> Node | None:
@@ -272,7 +264,7 @@ def _shared(parent: Cursor, node: Node) -> Node | None:
 
 def _check_own(cursor: Cursor) -> None:
     if cursor.shared:
-        raise Shared(Span(cursor.file.document.source, cursor.shared.start, cursor.shared.end))
+        raise Uneditable(cursor.file.document.source, cursor.shared)
 
 
 def _replaced(cursor: Cursor, text: str) -> Edit:
