@@ -371,8 +371,7 @@ class _Builder:
         return self.measured(replace(node, items=tuple(items)), items)
 
     def mapping(self, event: Any, events: Iterator[Any], depth: int) -> Node:
-        pairs: list[tuple[Node, Node]] = []
-        seen: dict[str, Node] = {}
+        seen: dict[str, tuple[Node, Node]] = {}
         for inner in events:
             if type(inner).__name__ == "MappingEndEvent":
                 break
@@ -385,15 +384,18 @@ class _Builder:
                 colon = self.source.text.find(":", name.end)
                 behind = colon + 1 if colon > 0 and not self.source.text[name.end : colon].strip(" \t") else name.end
                 value = replace(value, start=behind, end=behind)
-            if name.kind == "scalar" and name.value in seen and name.value != "<<":
-                line = self.source.position(seen[name.value].start)[0]
+            if name.value in seen:
+                line = self.source.position(seen[name.value][0].start)[0]
                 message = f'the key "{name.value}" stands here a second time; the first is on line {line}'
                 hint = "YAML readers keep one of the two silently; merge them"
+                if name.value == "<<":
+                    hint = "YAML readers do not agree on what that means; write <<: [*one, *other]"
                 self.report.add(rules.DUPLICATE_KEY, Span(self.source, name.start, name.end), message, hint)
-            seen.setdefault(name.value, name)
-            pairs.append((name, value))
-        node = self.collection("mapping", event, inner, [each for pair in pairs for each in pair])
-        return self.measured(replace(node, pairs=tuple(pairs)), [each for pair in pairs for each in pair])
+            seen.pop(name.value, None)  # PyYAML keeps the last, and no path could tell the two apart
+            seen[name.value] = name, value
+        inside = [each for pair in seen.values() for each in pair]
+        node = self.collection("mapping", event, inner, inside)
+        return self.measured(replace(node, pairs=tuple(seen.values())), inside)
 
     def collection(self, kind: str, first: Any, last: Any, inside: list[Node]) -> Node:
         flow = bool(first.flow_style)

@@ -55,7 +55,7 @@ def apply(document: Document, edits: Iterable[Edit]) -> str:
 
 
 def _check_keys(document: Document) -> None:
-    """Raise ``Uneditable`` for a key behind a question mark: it may stand on other lines than its mark and its colon."""
+    """Raise ``Uneditable`` for a key behind a question mark: it may stand on another line than these."""
     source = document.source
     if not re.search(r"\?\s", source.text):
         return
