@@ -382,7 +382,9 @@ class _Builder:
             if value.kind == "scalar" and value.start == value.end and not (value.anchor or value.tag):
                 # an empty value stands behind its colon
                 colon = self.source.text.find(":", name.end)
-                behind = colon + 1 if colon > 0 and not self.source.text[name.end : colon].strip(" \t") else name.end
+                space = " \t" if name.start < name.end else None  # a colon on another line is that of a key of its own
+                own = colon > 0 and not self.source.text[name.end : colon].strip(space)
+                behind = colon + 1 if own else name.end
                 value = replace(value, start=behind, end=behind)
             if name.value in seen:
                 line = self.source.position(seen[name.value][0].start)[0]

@@ -58,15 +58,19 @@ class Material:
 
 
 def _nodes(text: str) -> list[tuple[Any, Any]]:
-    """Every node of a YAML text that the pure reader or the C one composes, with its key in a mapping, or nothing."""
+    """Every node of a YAML text with its key in a mapping; none where it is no YAML."""
     try:
         root = yaml.compose(text, LOADER)
     except (yaml.YAMLError, RecursionError, ValueError):
         return []
     found: list[tuple[Any, Any]] = []
     todo = [(root, None)] if root else []
-    while todo and len(found) < 5000:
+    seen: set[int] = set()
+    while todo:
         node, key = todo.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
         found.append((node, key))
         if isinstance(node, yaml.SequenceNode):
             todo += [(each, None) for each in node.value]
@@ -76,20 +80,26 @@ def _nodes(text: str) -> list[tuple[Any, Any]]:
 
 
 def _flow(node: Any) -> str:
-    """A node on one line, as its own text where that is one, else as JSON has it."""
+    """A node on one line, as its own text where that is one, else as JSON has it; one that is too large is empty."""
     if isinstance(node, yaml.ScalarNode):
         return node.value if node.style is None and "\n" not in node.value else json.dumps(node.value)
     if isinstance(node, yaml.SequenceNode):
-        return "[" + ", ".join(map(_flow, node.value[:20])) + "]" if _shallow(node) else "[]"
-    pairs = (f"{_flow(key)}: {_flow(value)}" for key, value in node.value[:20])
-    return "{" + ", ".join(pairs) + "}" if _shallow(node) else "{}"
+        return "[" + ", ".join(map(_flow, node.value)) + "]" if _size(node, {}) < MOST_NODES else "[]"
+    pairs = (f"{_flow(key)}: {_flow(value)}" for key, value in node.value)
+    return "{" + ", ".join(pairs) + "}" if _size(node, {}) < MOST_NODES else "{}"
 
 
-def _shallow(node: Any, depth: int = 8) -> bool:
-    inside = [each for pair in node.value for each in pair] if isinstance(node, yaml.MappingNode) else node.value
-    return depth > 0 and (
-        isinstance(node, yaml.ScalarNode) or (len(inside) < 60 and all(_shallow(each, depth - 1) for each in inside))
-    )
+MOST_NODES = 100
+
+
+def _size(node: Any, known: dict[int, int]) -> int:
+    """The number of nodes with all aliases written out."""
+    if id(node) not in known:
+        known[id(node)] = MOST_NODES  # for who holds itself
+        inside = [each for pair in node.value for each in pair] if isinstance(node, yaml.MappingNode) else node.value
+        below = 0 if isinstance(node, yaml.ScalarNode) else sum(_size(each, known) for each in inside)
+        known[id(node)] = 1 + below
+    return known[id(node)]
 
 
 def _span(text: str, node: Any) -> tuple[int, int]:
@@ -193,7 +203,7 @@ def requote(chance: random.Random, text: str, material: Material) -> str:
 
 def in_flow(chance: random.Random, text: str, material: Material) -> str:
     node, _ = _pick(chance, text, lambda node, _: not isinstance(node, yaml.ScalarNode))
-    if node is None or not _shallow(node, 12):
+    if node is None or _size(node, {}) >= MOST_NODES:
         return text
     start, end = _span(text, node)
     written = _flow(node)
