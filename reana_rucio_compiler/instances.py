@@ -32,6 +32,7 @@ AUTH_TYPES = ("x509_proxy", "userpass", "oidc")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}\Z")
 _WORD = re.compile(r"[!-~]+\Z")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_SERVER = re.compile(r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?(?:/\S*)?\Z", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 
 # What each key of an instance must look like, and how to say so.
@@ -126,16 +127,21 @@ def _with_secrets(instance: Instance) -> Instance:
     return instance
 
 
+_STORED = "it is a secret of REANA, and stands in no file: reana-rucio secrets says how to store it"
+_MEANT = {"host": 'did you mean "rucio_host"?', **dict.fromkeys(("password", "username", "token"), _STORED)}
+
+
 def _property(document: Document, key: Node, value: Node, report: Report) -> bool:
     """Whether one ``key: value`` of an instance can be used; else it is reported."""
     if key.value not in _KEYS:
-        hint = nearest(key.value, _KEYS) or "known are " + ", ".join(_KEYS)
+        hint = _MEANT.get(key.value) or nearest(key.value, _KEYS) or "known are " + ", ".join(_KEYS)
         report.add(rules.BAD_INSTANCE, document.span_of(key), f'"{key.value}" is not a property of an instance', hint)
         return False
     pattern, form = _KEYS[key.value]
     span = document.span_of(value)
     if value.kind != "scalar" or value.data is None or not pattern.match(value.value):
-        report.add(rules.BAD_INSTANCE, span, f'"{key.value}" must be {form}')
+        hint = nearest(value.value, AUTH_TYPES) if key.value == "auth_type" else ""
+        report.add(rules.BAD_INSTANCE, span, f'"{key.value}" must be {form}', hint)
         return False
     return not key.value.endswith("_host") or _host(span, value.value, report)
 
@@ -149,7 +155,7 @@ def _host(span: Span, url: str, report: Report) -> bool:
         parts, host = urlsplit(""), None
     if re.match(r"[^/]*//[^/]*@", url):
         report.add(rules.BAD_INSTANCE, span, "a URL here must not hold a password", "passwords are REANA secrets")
-    elif parts.scheme not in ("http", "https") or not host:
+    elif not _SERVER.match(url) or not host:
         report.add(
             rules.BAD_INSTANCE,
             span,

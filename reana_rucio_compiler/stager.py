@@ -9,7 +9,7 @@ permission, quota or RSE, 8 DID exists with other content, 9 local output missin
 
 What is staged in is there as a whole and right, or not at all. What is there and right stays; a file that is
 wrong is replaced, and so is a directory, unless it holds what does not belong to it: that is refused.
-A section "X only", up to the next "# ---", can be cut out for a manifest without X.
+A section "X only", up to the next "# ---", is not here where no manifest of the specification has X.
 """
 import sys
 

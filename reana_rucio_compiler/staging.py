@@ -128,10 +128,12 @@ class Embedding:
     """How the jobs of a specification carry their program and manifests.
 
     ``files`` are the side files by name, to be written beside the specification and listed in ``inputs.files``;
-    ``root`` in ``command`` is the way from the job's current directory to the workspace.
+    ``program`` is the stager, as these jobs need it; ``root`` in ``command`` is the way from the job's current
+    directory to the workspace.
     """
 
     files: Mapping[str, str]
+    program: str
     prefix: str = ""
 
     def command(self, job: Job, root: str = "") -> str:
@@ -147,7 +149,7 @@ class Embedding:
 
     def texts(self, job: Job) -> dict[str, str]:
         """What the stager's command needs, by file name: the program and the manifest of the job."""
-        return {"stager.py": program(), "manifest.json": encode(job.manifest())}
+        return {"stager.py": self.program, "manifest.json": encode(job.manifest())}
 
     def program_file(self) -> str | None:
         """The name of the side file that holds the stager, where it is not in the commands."""
@@ -201,22 +203,34 @@ def embed(jobs: Iterable[Job], prefix: str = "", overhead: int = 0, program_apar
     One copy in each command while all fit; else, or with ``program_apart``, one file for the program; else files for
     the largest manifests too. ``overhead`` is what a command holds beyond the two, in bytes.
     """
-    manifests = {_manifest_file(job, prefix): encode(job.manifest()) for job in jobs}
+    told = {_manifest_file(job, prefix): job.manifest() for job in jobs}
+    manifests = {name: encode(manifest) for name, manifest in told.items()}
+    text = program(told.values())
     total = sum(len(text) + overhead for text in manifests.values())
-    if total + len(manifests) * len(program()) <= BUDGET and not program_apart:
-        return Embedding({}, prefix)
-    files = {prefix + STAGER_FILE: program()}
+    if total + len(manifests) * len(text) <= BUDGET and not program_apart:
+        return Embedding({}, text, prefix)
+    files = {prefix + STAGER_FILE: text}
     for name in sorted(manifests, key=lambda name: (-len(manifests[name]), name)):
         if total <= BUDGET:
             break
         files[name] = manifests[name]
         total -= len(manifests[name])
-    return Embedding(dict(sorted(files.items())), prefix)
+    return Embedding(dict(sorted(files.items())), text, prefix)
 
 
-def program() -> str:
-    """The text of the stager."""
-    return Path(__file__).with_name("stager.py").read_text(encoding="ascii")
+def program(manifests: Iterable[Mapping[str, Any]]) -> str:
+    """The text of the stager, without the sections that none of these manifests needs: an input needs no uploads."""
+    needed = {"stage-in": False, "stage-out": False, "outputs": False}
+    for manifest in manifests:
+        needed["stage-in"] |= "downloads" in manifest
+        needed["stage-out"] |= manifest["action"] == "stage-out"
+        needed["outputs"] |= "uploads" in manifest
+    text = Path(__file__).with_name("stager.py").read_text(encoding="ascii")
+    for name, keep in needed.items():
+        if not keep:
+            start = text.index(f"# --- {name} only\n")
+            text = text[:start] + text[text.index("# --- ", start + 1) :]
+    return text
 
 
 # What some engine would take for its own syntax. All of it can only stand inside the strings of a manifest.

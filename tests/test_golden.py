@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,9 +26,14 @@ CASES = sorted(path.parent for path in GOLDEN.glob("*/*/reana.yaml") if path.par
 @pytest.fixture(autouse=True)
 def _short_stager(monkeypatch: pytest.MonkeyPatch) -> None:
     text = '"""The stager of reana-rucio."""\n# ... (its text stands here)\n'
-    # As long as the real one, for its length decides whether it travels in the commands or in a file.
-    short = type("Text", (str,), {"__len__": lambda _: 45_000})(text)
-    monkeypatch.setattr(staging, "program", lambda: short)
+    real = staging.program
+
+    def short(manifests: Iterable[Mapping[str, Any]]) -> str:
+        """As long as the real one, for its length decides whether it travels in the commands or in a file."""
+        length = len(real(manifests))
+        return type("Text", (str,), {"__len__": lambda _: length})(text)
+
+    monkeypatch.setattr(staging, "program", short)
     monkeypatch.setattr(tools, "driver", lambda: '"""The driver of CWL jobs."""\n# ... (its text stands here)\n')
 
 

@@ -412,7 +412,8 @@ class Staging(Site):
         return manifest
 
     def texts(self) -> dict[str, str]:
-        return {"stager.py": program(), "manifest.json": encode(self.manifest())}
+        manifest = self.manifest()
+        return {"stager.py": program([manifest]), "manifest.json": encode(manifest)}
 
     def wrong_besides(self, result: Result) -> list[str]:
         found, now = [], self.files()

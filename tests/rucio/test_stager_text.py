@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from reana_rucio_compiler.staging import program
 from tests.environments import needs
 from tests.rucio.server import Server
 from tests.rucio.stager_job import STAGER, Job, download, put, upload
@@ -36,24 +37,21 @@ def test_it_holds_nothing_that_an_engine_would_rewrite(pattern: str) -> None:
         assert not re.search(pattern, line), line
 
 
-SECTIONS = {"stage-in": ["stage-out", "outputs"], "stage-out": ["stage-in"]}
+PARTS = {
+    "stage-in": ({"action": "stage-in", "downloads": []}, 47_000),
+    "stage-out": ({"action": "stage-out", "uploads": []}, 47_000),
+}
 
 
-def without(sections: list[str]) -> str:
-    """The text that is enough for a manifest without these: each "X only" section ends at the next "# ---"."""
-    text = TEXT.decode()
-    for section in sections:
-        text, count = re.subn(rf"\n# --- {section} only\n.*?(?=\n# --- )", "", text, flags=re.DOTALL)
-        assert count == 1, section
-    return text
-
-
-@pytest.mark.parametrize("action", SECTIONS)
+@pytest.mark.parametrize("action", PARTS)
 def test_a_part_of_it_is_enough(action: str, rucio_server: Server, tmp_path: Path, unique_name) -> None:
+    """A specification carries no more of it than its manifests need."""
     name = unique_name("part")
     job = Job(tmp_path, rucio_server)
     job.stager = tmp_path / "part.py"
-    job.stager.write_text(without(SECTIONS[action]))
+    manifest, size = PARTS[action]
+    job.stager.write_text(program([manifest]))
+    assert job.stager.stat().st_size < size
     if action == "stage-in":
         put(rucio_server, tmp_path, f"user.alice:{name}", b"x")
         result = job.stage_in(download(f"user.alice:{name}", "f"))
@@ -61,6 +59,12 @@ def test_a_part_of_it_is_enough(action: str, rucio_server: Server, tmp_path: Pat
         job.write("f", "x")
         result = job.stage_out(upload(f"user.alice:{name}", "f", dataset=f"{name}.ds"))
     assert result.code == 0, result
+
+
+def test_all_of_it_is_there_where_all_is_needed() -> None:
+    both = {"action": "stage-in", "downloads": [], "uploads": []}
+    assert program([both, {"action": "stage-out", "uploads": []}]) == TEXT.decode()
+    assert "# --- stage-out only" not in program([both])
 
 
 @pytest.mark.parametrize("mark", ["END_OF_STAGER", "END_OF_MANIFEST"])

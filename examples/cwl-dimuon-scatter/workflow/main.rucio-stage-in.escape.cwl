@@ -93,6 +93,8 @@ arguments:
                     raise Error(9, "%s: the workflow made no such output; nothing was uploaded" % path)
                 place_of = os.path.join(root, native(path))
                 for source in handed[key]:
+                    if not os.path.exists(source):
+                        raise Error(9, "%s: no such output; nothing was uploaded" % path)
                     target = os.path.join(place_of, os.path.basename(source)) if collected else place_of
                     if os.path.exists(target):
                         name = os.path.basename(source)
@@ -243,7 +245,7 @@ arguments:
      "name": "rucio-stage-in.escape",
      "receipt": "rucio-stage-in.escape.json",
      "outputs": {"events": {"class": "Directory", "rucio_staged": "data/dimuons", "rucio_listed": true}, "calibration": {"class": "File", "rucio_staged": "calibration/muons.json"}},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "75021a1b9418c83bf2a650b844a017c7241ca77c0493eb373f6cdb76b48153eb"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "ceb37e41f201abe1946396f163c2bbc62cbb55c5677649ffb32407260860e9d5"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }

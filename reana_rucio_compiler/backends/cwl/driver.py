@@ -43,6 +43,8 @@ def main(stage, arguments):
                 raise Error(9, "%s: the workflow made no such output; nothing was uploaded" % path)
             place_of = os.path.join(root, native(path))
             for source in handed[key]:
+                if not os.path.exists(source):
+                    raise Error(9, "%s: no such output; nothing was uploaded" % path)
                 target = os.path.join(place_of, os.path.basename(source)) if collected else place_of
                 if os.path.exists(target):
                     name = os.path.basename(source)

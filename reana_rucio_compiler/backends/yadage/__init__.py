@@ -28,7 +28,7 @@ from ... import rules
 from ...checks import bad_path
 from ...diagnostics import Report
 from ...specification import compiled_name, rename
-from ...staging import embed, program
+from ...staging import embed
 from ...task import Graft, Task
 from .emission import stage_of
 from .inputs import OPTIONS, Parameters, literal_path, read_parameters, withhold
@@ -63,8 +63,10 @@ def graft(task: Task, report: Report) -> Graft:
         _publish_literals(tree, index, stage, layout)
     if report.failed:
         return Graft()
-    large = tree.size(workflow) + len(program()) > ENGINE_COMMAND
-    embedding = embed([each.job for each in (*layout.before, *layout.after)], program_apart=large)
+    jobs = [each.job for each in (*layout.before, *layout.after)]
+    embedding = embed(jobs)
+    if not embedding.files and tree.size(workflow) + len(embedding.program) > ENGINE_COMMAND:
+        embedding = embed(jobs, program_apart=True)
     elsewhere = _warn_other_backends(task, tree, stages, layout)
     before = [stage_of(each, embedding, layout.prefix, elsewhere) for each in layout.before]
     after = [stage_of(each, embedding, layout.prefix, elsewhere) for each in layout.after]
