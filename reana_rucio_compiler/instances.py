@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from . import rules
 from .diagnostics import Report
@@ -141,6 +140,8 @@ def _property(document: Document, key: Node, value: Node, report: Report) -> boo
 
 
 def _host(span: Span, url: str, report: Report) -> bool:
+    from urllib.parse import urlsplit  # slow to import, and most specifications declare no instance
+
     try:
         parts = urlsplit(url)
         host = parts.hostname
