@@ -12,12 +12,23 @@ def main() -> NoReturn:
     """Run the command of ``sys.argv``, and leave with its exit code."""
     # Looking for garbage while everything is imported costs a tenth of a small run and finds none.
     gc.set_threshold(100_000, 50, 50)
+    _fill_streams()
     try:
         command()
     except SystemExit as end:
         _leave(end.code)
         raise
     raise AssertionError("a command ends by an exit code")
+
+
+def _fill_streams() -> None:
+    """Give a process that was started without them (``>&-``) a standard output that cannot be written, and an error.
+
+    A file that is opened later would take their numbers otherwise.
+    """
+    for name, mode in (("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.open(os.devnull, mode), "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def command() -> None:

@@ -18,6 +18,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 _INPUT_OPTIONS = ("rse", "first", "contents")
 _OF_DATASETS = ("first", "contents")
 _OUTPUT_OPTIONS = ("rse", "dataset", "prefix", "lifetime", "if_exists")
+_PATHS = ("path", "to", "at", "as", "dest", "destination", "target", "file", "local", "local_path")  # no options
 _ENGINE_OPTIONS = {"lazy": ("snakemake", False), "output": ("cwl", True)}  # engine, whether of an output
 
 
@@ -101,7 +102,12 @@ def _check_did(expression: Expression, place: Place, engine: str, report: Report
     scope, name = expression.scope, expression.name
     problem = _bad_scope(scope.text)
     if problem:
-        report.add(rules.BAD_DID, scope.span, f'the scope "{_shown(scope.text)}" {problem}', "a DID is scope:name")
+        hint = "a DID is scope:name"
+        if ":" in scope.text:
+            hint = "scope:name has the name in it: remove the next word, or the part from the colon on"
+        elif not scope.text.isascii():
+            hint = _PASTED
+        report.add(rules.BAD_DID, scope.span, f'the scope "{_shown(scope.text)}" {problem}', hint)
         return False
     problem = _bad_name(name.text)
     if problem:
@@ -127,8 +133,11 @@ def _check_signs(name: Word, report: Report) -> bool:
         report.add(rules.WILDCARD, name.span, message, "write * for any characters")
     else:
         message = f'the name "{_shown(name.text)}" holds "{odd}", which no name in Rucio does'
-        report.add(rules.BAD_DID, name.span, message, "was it pasted from a text? write plain letters and quotes")
+        report.add(rules.BAD_DID, name.span, message, _PASTED)
     return False
+
+
+_PASTED = "was it pasted from a text? write plain letters and quotes"
 
 
 def _check_output_name(name: Word, report: Report) -> bool:
@@ -235,6 +244,10 @@ def _check_options(expression: Expression, place: Place, engine: str, report: Re
             good = False
         elif key not in allowed:
             hint = nearest(key, allowed) or f"possible here: {', '.join(allowed)}"
+            if key in _PATHS:
+                hint = "the path stands outside of the call: " + (
+                    "path -> rucio(...)" if place.is_output else "rucio(...) -> path"
+                )
             report.add(rules.UNKNOWN_OPTION, option.key.span, f'there is no option "{key}" {_here(place)}', hint)
             good = False
         else:
@@ -340,7 +353,15 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
             "name the file, or the directory under outputs.directories",
         )
         return None
+    if _GLOB.search(word.text) and word.text == word.span.text:  # in quotes it is meant
+        message = f'"{word.text}" is a glob, and what is staged has one path'
+        hint = "name the file" if kind == "file" else "name the directory"
+        report.add(rules.WILDCARD, word.span, message, f"{hint} that is to be there")
+        return None
     return normalised(word.text)
+
+
+_GLOB = re.compile(r"(?:^|/)\*(?:\.[\w.*]*)?$")
 
 
 def bad_path(path: str) -> str:

@@ -25,14 +25,17 @@ if TYPE_CHECKING:
     from .locking import Locking
 
 
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EBADF)
+
+
 class _Program(click.Group):
     """All commands; what the system refuses, such as to read a file or to write to a full disk, is told in words."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            return super().main(*args, **options)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
+            if error.errno not in _REFUSALS:
                 raise
             what = f'"{error.filename}"' if error.filename else "standard output"
             click.echo(f"reana-rucio: error: {what}: {error.strerror}", err=True)

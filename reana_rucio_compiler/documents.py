@@ -147,7 +147,8 @@ def load(path: Path, report: Report, name: str | None = None) -> Document | None
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        hint = "is the path right, and relative to the current directory?"
+        is_missing = isinstance(error, FileNotFoundError)
+        hint = "is the path right, and relative to the current directory?" if is_missing else ""
         report.add(rules.UNREADABLE_FILE, nowhere, f'"{name}" cannot be read: {error.strerror}', hint)
         return None
     return decode(raw, name, report)

@@ -125,16 +125,21 @@ def _with_secrets(instance: Instance) -> Instance:
     return instance
 
 
+_STORED = "it is a secret of REANA, and stands in no file: reana-rucio secrets says how to store it"
+_MEANT = {"host": 'did you mean "rucio_host"?', **dict.fromkeys(("password", "username", "token"), _STORED)}
+
+
 def _property(document: Document, key: Node, value: Node, report: Report) -> bool:
     """Whether one ``key: value`` of an instance can be used; else it is reported."""
     if key.value not in _KEYS:
-        hint = nearest(key.value, _KEYS) or "known are " + ", ".join(_KEYS)
+        hint = _MEANT.get(key.value) or nearest(key.value, _KEYS) or "known are " + ", ".join(_KEYS)
         report.add(rules.BAD_INSTANCE, document.span_of(key), f'"{key.value}" is not a property of an instance', hint)
         return False
     pattern, form = _KEYS[key.value]
     span = document.span_of(value)
     if value.kind != "scalar" or value.data is None or not pattern.match(value.value):
-        report.add(rules.BAD_INSTANCE, span, f'"{key.value}" must be {form}')
+        hint = nearest(value.value, AUTH_TYPES) if key.value == "auth_type" else ""
+        report.add(rules.BAD_INSTANCE, span, f'"{key.value}" must be {form}', hint)
         return False
     return not key.value.endswith("_host") or _host(span, value.value, report)
 

@@ -23,6 +23,8 @@ _PLACES: dict[tuple[object, object], Place] = {
 _EXPRESSION = re.compile(r"\s*rucio\s*\(|.*->\s*rucio\s*\(", re.DOTALL)
 # What was meant for an expression and is none: in capitals, in other brackets, as a URL.
 _ALMOST = re.compile(r"(?:.*(?:->|→)\s*)?(?P<word>rucio)\s*(?P<sign>[(\[{\uff08]|\\\(|://)", re.DOTALL | re.IGNORECASE)
+_CALL = re.compile(r"(?<![\w.$-])(?P<word>[A-Za-z]\w{3,5})\s*\((?=[^()\n]*[,:])")  # which may be of a misspelt rucio
+_ARROW = re.compile(r"\s(?P<sign>->|→)\s+\S")
 _ALMOST_IN_TEXT = re.compile(r"(?P<word>rucio)(?P<sign>\()\s*[\w.-]+\s*,\s*[^\s,()]+\s*[,)]", re.IGNORECASE)
 _ANYWHERE = re.compile(r"(?<![\w.$-])rucio\(\s*[^\s,()]+\s*,")
 
@@ -31,9 +33,9 @@ def find_references(document: Document, report: Report, parameters: bool = False
     """Every expression of a document, in order of place; what is wrong with the others is reported.
 
     With ``parameters`` the document is a parameter file, in which every string may be an expression; without, it is
-    a specification. Text without ``rucio`` costs one search.
+    a specification. Text that cannot have one costs one search.
     """
-    if not re.search("rucio", document.source.text, re.IGNORECASE):
+    if not re.search("rucio|[(→]|->", document.source.text, re.IGNORECASE):
         return ()
     found: list[Reference] = []
     for path, node in walk(document.root):
@@ -51,7 +53,7 @@ def find_references(document: Document, report: Report, parameters: bool = False
             expression = parse(document.source, node, report)
             if expression:
                 found.append(Reference(expression, place, path))
-        elif not (place and _is_almost(document, node, place, report)):
+        elif not (place and (_is_almost(document, node, place, report) or _lacks_call(document, node, place, report))):
             _report_misplaced(document, path, node, place, report)
     return tuple(found)
 
@@ -72,6 +74,26 @@ def _is_almost(document: Document, node: Node, place: Place, report: Report) -> 
     span = Span(document.source, offsets[found.start("word")], offsets[end - 1] + 1)
     hint = 'write "rucio" in lower case' if found["sign"] == "(" else "use parentheses: rucio(instance, scope, name)"
     report.add(rules.SYNTAX, span, "this is not of the form rucio(instance, scope, name)", hint)
+    return True
+
+
+def _lacks_call(document: Document, node: Node, place: Place, report: Report) -> bool:
+    """Whether an entry has the arrow or the call of an expression, but no ``rucio``: to REANA it is a file."""
+    text = node.value
+    if place is Place.PARAMETER or re.search(r"rucio\s*\(", text):
+        return False
+    call = next((each for each in _CALL.finditer(text) if nearest(each["word"], ["rucio"])), None)
+    if call is None and not _ARROW.search(text):
+        return False
+    offsets = locate(document.source.text, node)
+    start, end = call.span("word") if call else (len(text) - len(text.lstrip()), len(text.rstrip()))
+    did = re.search(r"(?:^|->|→)\s*(?P<scope>[\w.-]+):(?P<name>[^\s:]+)\s*(?:->|→|$)", text)
+    form = f"rucio(instance, {did['scope']}, {did['name']}" if did else "rucio(instance, scope, name"
+    hint = 'did you mean "rucio"?' if call else f"write path -> {form}, rse=RSE)"
+    if not (call or place.is_output):
+        hint = f"write {form}) -> path"
+    message = "this is not of the form rucio(instance, scope, name)"
+    report.add(rules.SYNTAX, Span(document.source, offsets[start], offsets[end - 1] + 1), message, hint)
     return True
 
 

@@ -129,7 +129,8 @@ def _explain(error: Any) -> Iterator[Finding]:
     elif error.validator == "type":
         names = [limit] if isinstance(limit, str) else limit
         wanted = " or ".join(_TYPES[each] for each in names)
-        yield True, path, f"{name} must be {wanted}, and is {_kind(value)}", _conversion(value, names[0])
+        hint = _conversion(value, names[0], error.schema.get("properties", {}))
+        yield True, path, f"{name} must be {wanted}, and is {_kind(value)}", hint
     elif error.validator == "enum":
         hint = nearest(value, limit) if isinstance(value, str) else ""
         yield True, path, f"{name} must be one of {', '.join(map(str, limit))}", hint
@@ -152,11 +153,13 @@ def _instead(missing: str, value: Any, known: Any) -> str:
     return f'rename "{near}"' if near else f"add {missing}:"
 
 
-def _conversion(value: Any, wanted: str) -> str:
+def _conversion(value: Any, wanted: str, known: Any) -> str:
     if value is None:
         return "remove the key, or give it a value"
     if wanted == "string":
         return "quote it" if isinstance(value, (bool, int, float)) else ""
+    if wanted == "object" and known:
+        return f"its keys are {', '.join(known)}"
     return {"boolean": "write true or false without quotes", "array": 'begin each entry with "- "'}.get(wanted, "")
 
 

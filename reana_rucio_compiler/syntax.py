@@ -132,6 +132,8 @@ def _explain(error: Any, text: str, at: int) -> tuple[str, str]:
     if "_COMMA" in expected:
         return _explain_behind_word(rest, before.rpartition("(")[2], "RPAR" in expected)
     if "KEY" in expected:
+        if rest.startswith("->"):
+            return "the closing parenthesis is missing before the arrow", "write rucio(instance, scope, name) -> path"
         if not rest or rest[0] in ",)":
             return "an option is missing behind this comma", "remove the comma, or write key=value"
         dashed = re.match(r"(\w+(?:-\w+)+)\s*=", rest)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from .compiler import Compilation
+from .ownership import head
 from .staging import is_ours
 
 
@@ -54,14 +55,18 @@ def _check_output(path: Path, spec: Path) -> None:
         raise Refused(f'"{path}" is the source; choose another name, such as {path.stem}.out{path.suffix}')
     if path.is_dir():
         raise Refused(f'"{path}" is a directory')
-    if path.exists() and b"Compiled by reana-rucio" not in path.read_bytes()[:512]:
+    if path.is_file() and "Compiled by reana-rucio" not in head(path):
         raise Refused(f'"{path}" exists and was not compiled by reana-rucio; remove it, or choose another name')
 
 
 def _replace(path: Path, data: bytes) -> bool:
-    """Put the data at the path in one step; whether anything changed."""
-    if path.exists() and path.read_bytes() == data:
+    """Put the data at the path in one step; whether anything changed. A device or a pipe is written to."""
+    if path.is_file() and path.read_bytes() == data:
         return False
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            stream.write(data)
+        return True
     import tempfile  # a twentieth of a run that writes to standard output
 
     try:
@@ -75,7 +80,9 @@ def _replace(path: Path, data: bytes) -> bool:
         os.umask(umask)
         os.chmod(name, 0o666 & ~umask)
         os.replace(name, path)
-    except OSError as error:
+    except BaseException as error:  # KeyboardInterrupt, too, leaves nothing behind
         os.unlink(name)
+        if not isinstance(error, OSError):
+            raise
         raise Refused(f'"{path}" cannot be written: {error.strerror}') from None
     return True

@@ -1,0 +1,74 @@
+"""What is written where: files of all kinds, streams that are closed, and nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from reana_rucio_compiler import writer
+from reana_rucio_compiler.compiler import compile_file
+
+from .examples import ROOT
+
+EXAMPLE = ROOT / "examples" / "serial-dimuon-mass"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "home"
+    shutil.copytree(EXAMPLE, home)
+    monkeypatch.chdir(home)
+    return home
+
+
+def _process(script: str) -> subprocess.CompletedProcess[str]:
+    """A shell command in which ``RR`` is ``reana-rucio``."""
+    path = os.pathsep.join(filter(None, sys.path))
+    program = f"'{sys.executable}' -m reana_rucio_compiler"
+    return subprocess.run(
+        ["sh", "-c", script.replace("RR", program)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+@pytest.mark.parametrize("call", ["compile reana.yaml", "schema", "--help", "check --format json"])
+def test_a_closed_standard_output_is_told_in_words(call: str, folder: Path) -> None:
+    ran = _process(f"RR {call} >&-")
+    assert (ran.returncode, ran.stderr) == (1, "reana-rucio: error: standard output: Bad file descriptor\n")
+
+
+@pytest.mark.parametrize("call", ["check", "compile reana.yaml -o new.yaml", "check reana.yaml"])
+def test_a_closed_standard_error_changes_nothing_else(call: str, folder: Path) -> None:
+    ran = _process(f"RR {call} 2>&-")
+    assert (ran.returncode, ran.stdout) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_device_is_written_to_and_not_read(folder: Path) -> None:
+    assert _process("RR compile reana.yaml -o /dev/null").returncode == 0
+    assert _process("RR compile reana.yaml -o /dev/stdout").stdout == (EXAMPLE / "reana.out.yaml").read_text()
+    ran = _process("RR compile reana.yaml -o /dev/full")
+    assert (ran.returncode, ran.stderr.count("No space left on device")) == (1, 1)
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_pipe_with_a_name_is_written_to(folder: Path) -> None:
+    ran = _process("mkfifo pipe && { cat pipe & RR compile reana.yaml -o pipe; wait; }")
+    assert (ran.returncode, ran.stdout) == (0, (EXAMPLE / "reana.out.yaml").read_text())
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_nothing_is_left_of_a_file_that_could_not_be_finished(error: object, folder: Path) -> None:
+    before = sorted(os.listdir())
+    broken = mock.patch.object(writer.os, "replace", side_effect=error)
+    with broken, pytest.raises((KeyboardInterrupt, writer.Refused)):
+        writer.write(compile_file(Path("reana.yaml")), Path("reana.yaml"), "new.yaml")
+    assert sorted(os.listdir()) == before
