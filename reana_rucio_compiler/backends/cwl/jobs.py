@@ -76,7 +76,7 @@ def stage_out_steps(plan: Plan, uploads: Mapping[Transfer, Upload], taken: Itera
         paths = {each.transfer.path: (ids[each.id], each.type == "File[]") for each in found}
         others = {upload.id: upload.link for upload in uploads.values() if upload.id not in own}
         # The engine has seen to it that the outputs exist, or this step would not run.
-        alone = replace(job, requires=())
+        alone = job._replace(requires=())
         steps.append(StagingStep("", alone, (), feeds, paths, after=tuple(others.values())))
     return tuple(_named(steps, taken))
 
