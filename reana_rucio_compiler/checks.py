@@ -186,6 +186,8 @@ def _bad_scope(scope: str) -> str:
         return "is empty"
     if not re.match(r"[A-Za-z0-9_.-]+\Z", scope):
         return "may hold only letters, digits, `.`, `_` and `-`"
+    if scope in (".", ".."):
+        return "is a directory, not a name"
     return ""
 
 

@@ -30,6 +30,7 @@ AUTH_TYPES = ("x509_proxy", "userpass", "oidc")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}\Z")
 _WORD = re.compile(r"[!-~]+\Z")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_SERVER = re.compile(r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?(?:/\S*)?\Z", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 
 # What each key of an instance must look like, and how to say so.
@@ -155,7 +156,7 @@ def _host(span: Span, url: str, report: Report) -> bool:
         parts, host = urlsplit(""), None
     if re.match(r"[^/]*//[^/]*@", url):
         report.add(rules.BAD_INSTANCE, span, "a URL here must not hold a password", "passwords are REANA secrets")
-    elif parts.scheme not in ("http", "https") or not host:
+    elif not _SERVER.match(url) or not host:
         report.add(
             rules.BAD_INSTANCE,
             span,

@@ -101,14 +101,18 @@ def cwltool(
     )
 
 
-def run_cwltool(spec: Path, outdir: Path, variables: Mapping[str, str], clients: str = "clients-41.5.1") -> Result:
-    """Run the workflow of a specification with current cwltool, without containers, and with its files where they are."""
+def run_cwltool(spec: Path, outdir: Path, variables: Mapping[str, str], clients: str = "clients-41.5.1",
+                programs: Path | None = None) -> Result:  # fmt: skip
+    """Run the workflow of a specification with current cwltool, without containers, and with its files where they are.
+
+    `programs` is a directory whose python3 the jobs take.
+    """
     data = yaml.safe_load(spec.read_text())
     parameters = data["inputs"].get("parameters", {})
     order = spec.parent / "job-order.json"
     given = yaml.safe_load((spec.parent / parameters["input"]).read_text()) if "input" in parameters else parameters
     order.write_text(json.dumps(given))
-    path = f"{python_of(clients).parent}:/usr/local/bin:{os.defpath}"
+    path = f"{programs or python_of(clients).parent}:/usr/local/bin:{os.defpath}"
     run = cwltool(
         "--no-container", "--preserve-entire-environment", "--outdir", str(outdir), data["workflow"]["file"], order.name,
         cwd=spec.parent, **{**variables, "PATH": path, "RUCIO_STAGE_RUN": str(uuid.uuid4())},

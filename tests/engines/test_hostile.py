@@ -13,11 +13,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from reana_rucio_compiler import stager
 from reana_rucio_compiler.checks import normalised
 from reana_rucio_compiler.compiler import compile_file
 from reana_rucio_compiler.diagnostics import Severity
@@ -26,7 +29,12 @@ from tests.engines.snakemake_runner import run_snakemake
 from tests.engines.yadage_runner import run_stubbed
 from tests.environments import needs
 
-ENGINES = {"serial": "reana-0.9", "cwl": "reana-0.9", "yadage": "reana-0.9", "snakemake": "reana-0.9"}
+ENGINES = ("serial", "cwl", "yadage", "snakemake")
+# What REANA 0.9 runs, and the newest of each: of reana-commons, cwltool, yadage and Snakemake.
+LINES = {
+    "0.9": dict.fromkeys(ENGINES, "reana-0.9"),
+    "newest": {**dict.fromkeys(ENGINES, "reana-0.95"), "cwl": "cwltool"},
+}
 
 # What a shell, Python, YAML, CWL, str.format, string.Template, Jinja or a terminal could take for its own.
 PIECES = [
@@ -46,14 +54,15 @@ def hostile(chance: random.Random) -> str:
     return chance.choice(["", "a", "x/"]) + "".join(pieces) + chance.choice(["", "b", ".root"])
 
 
+def quoted(text: str, chance: random.Random) -> str:
+    quote = chance.choice("'\"")
+    return quote + text.replace(quote, quote * 2) + quote
+
+
 def candidates(seed: int) -> Iterator[tuple[str, dict[str, object]]]:
     """Expressions, each with what a manifest must say of it."""
     chance = random.Random(seed)
     harmless = iter(range(100_000))
-
-    def word(text: str) -> str:
-        quote = chance.choice("'\"")
-        return quote + text.replace(quote, quote * 2) + quote
 
     texts = [*PIECES, *(f"a{piece}b" for piece in PIECES), *(hostile(chance) for _ in range(150))]
     for text in texts:
@@ -66,45 +75,75 @@ def candidates(seed: int) -> Iterator[tuple[str, dict[str, object]]]:
             path = f"p{number}/{text}"
         if kind == "rse":
             rse = text
-        option = f", rse={word(rse)}" if rse is not None else ""
+        option = f", rse={quoted(rse, chance)}" if rse is not None else ""
         yield (
-            f"rucio(escape, user.jdoe, {word(name)}{option}) -> {path}",
+            f"rucio(escape, user.jdoe, {quoted(name, chance)}{option}) -> {path}",
             {"name": name, "path": normalised(path.rstrip()), **({} if rse is None else {"rse": rse})},
         )
 
 
-CWL = """\
-cwlVersion: v1.0
-class: Workflow
-inputs: {}
-outputs: {}
-steps:
-  one:
-    in: {}
-    out: []
-    run:
-      class: CommandLineTool
-      hints: {DockerRequirement: {dockerPull: "a:1"}}
-      baseCommand: "true"
-      inputs: {}
-      outputs: {}
-"""
-YADAGE = """\
-stages:
-- name: one
-  dependencies: [init]
-  scheduler:
-    scheduler_type: singlestep-stage
-    parameters: {}
-    step:
-      process: {process_type: string-interpolated-cmd, cmd: "true"}
-      environment: {environment_type: docker-encapsulated, image: a, imagetag: "1"}
-      publisher: {publisher_type: interpolated-pub, publish: {}}
-"""
+@dataclass(frozen=True)
+class Output:
+    """Something to upload, and the properties of its instance; `told` is what a manifest must say of both."""
+
+    path: str
+    expression: str
+    instance: dict[str, str]
+    told: dict[str, Any]
+
+    @property
+    def section(self) -> str:
+        return {"file": "files", "directory": "directories"}[self.told["type"]]
 
 
-def project(directory: Path, engine: str, entries: list[str], paths: list[str]) -> Path:
-    """A specification with these inputs, and its workflow files."""
+def cwl(outputs: Sequence[Output]) -> str:
+    """A workflow of a step that makes the outputs."""
+    types = {each.path: each.told["type"].capitalize() for each in outputs}
+    tool = {
+        "class": "CommandLineTool",
+        "hints": {"DockerRequirement": {"dockerPull": "a:1"}},
+        "requirements": {"ShellCommandRequirement": {}},
+        "arguments": [{"shellQuote": False, "valueFrom": making(outputs)}],
+        "inputs": {},
+        "outputs": {path: {"type": kind, "outputBinding": {"glob": path}} for path, kind in types.items()},
+    }
+    workflow = {
+        "cwlVersion": "v1.0",
+        "class": "Workflow",
+        "inputs": {},
+        "outputs": {path: {"type": kind, "outputSource": f"one/{path}"} for path, kind in types.items()},
+        "steps": {"one": {"in": {}, "out": list(types), "run": tool}},
+    }
+    return json.dumps(workflow)
+
+
+def yadage(outputs: Sequence[Output]) -> str:
+    """A workflow of a stage that publishes the outputs."""
+    image = {"environment_type": "docker-encapsulated", "image": "a", "imagetag": "1"}
+    published = {each.path: "{workdir}/" + each.path for each in outputs}
+    step = {
+        "process": {"process_type": "string-interpolated-cmd", "cmd": "true"},
+        "environment": image,
+        "publisher": {"publisher_type": "interpolated-pub", "publish": published},
+    }
+    scheduler = {"scheduler_type": "singlestep-stage", "parameters": {}, "step": step}
+    return json.dumps({"stages": [{"name": "one", "dependencies": [], "scheduler": scheduler}]})
+
+
+def makes(outputs: Sequence[Output]) -> str:
+    """The rule of a Snakefile that makes the outputs."""
+    paths = [f"directory({each.path!r})" if each.section == "directories" else repr(each.path) for each in outputs]
+    return f"rule make:\n    output: {', '.join(paths)}\n    shell: {making(outputs)!r}\n" if paths else ""
+
+
+def making(outputs: Sequence[Output]) -> str:
+    files = [each.path if each.section == "files" else f"{each.path}/x" for each in outputs]
+    folders = [each.path for each in outputs if each.section == "directories"]
+    return f"mkdir -p . {' '.join(folders)} && touch x {' '.join(files)}"
+
+
+def project(directory: Path, engine: str, entries: list[str], paths: list[str], outputs: Sequence[Output] = ()) -> Path:
+    """A specification with these inputs and outputs, and its workflow files."""
     steps = [{"environment": "a:1", "commands": ["true"]}]
     workflows: dict[str, dict[str, object]] = {
         "serial": {"type": "serial", "specification": {"steps": steps}},
@@ -112,23 +151,32 @@ def project(directory: Path, engine: str, entries: list[str], paths: list[str]) 
         "yadage": {"type": "yadage", "file": "workflow.yaml"},
         "snakemake": {"type": "snakemake", "file": "Snakefile"},
     }
-    texts = {"serial": {}, "cwl": {"main.cwl": CWL}, "yadage": {"workflow.yaml": YADAGE}}
-    texts["snakemake"] = {"Snakefile": f"rule all:\n    input: {paths!r}\n"}
+    texts = {"serial": {}, "cwl": {"main.cwl": cwl(outputs)}, "yadage": {"workflow.yaml": yadage(outputs)}}
+    texts["snakemake"] = {"Snakefile": f"rule all:\n    input: {paths!r}\n" + makes(outputs)}
     directory.mkdir(exist_ok=True)
     for name, text in texts[engine].items():
         (directory / name).write_text(text)
     inputs = {"files": [*texts[engine], *entries], "parameters": {}}
-    (directory / "reana.yaml").write_text(json.dumps({"inputs": inputs, "workflow": workflows[engine]}))
+    document: dict[str, object] = {"inputs": inputs, "workflow": workflows[engine]}
+    if outputs:
+        before = "one/" if engine == "yadage" else ""
+        document["outputs"] = {
+            section: [f"{before}{each.path} -> {each.expression}" for each in outputs if each.section == section]
+            for section in ("files", "directories")
+        }
+        document["rucio"] = {"instances": {each.told["instance"]["name"]: each.instance for each in outputs}}
+    (directory / "reana.yaml").write_text(json.dumps(document))
     return directory / "reana.yaml"
 
 
 RECORDER = """\
-import json, os, sys
+import json, os, sys, tempfile
 manifest = json.load(open(sys.argv[1]))
-for each in manifest["downloads"]:
+for each in manifest.get("downloads", []):
     os.makedirs(os.path.dirname(each["path"]) or ".", exist_ok=True)
     open(each["path"], "w").write("x")
 json.dump(manifest, open(manifest["receipt"], "w"))
+json.dump(manifest, open(tempfile.mkstemp(".json", dir=os.path.join(os.path.dirname(__file__), "told"))[0], "w"))
 """
 RUN = """\
 import runpy, subprocess, sys
@@ -143,7 +191,7 @@ runpy.run_path(sys.argv[0] if sys.argv[0].endswith("driver.py") else recorder, r
 def programs(tmp_path: Path) -> Path:
     """A directory with a python3 that runs the recorder in place of the stager."""
     directory = tmp_path / "programs"
-    directory.mkdir()
+    (directory / "told").mkdir(parents=True)
     (directory / "recorder.py").write_text(RECORDER)
     (directory / "run.py").write_text(RUN)
     (directory / "python3").write_text(
@@ -153,11 +201,9 @@ def programs(tmp_path: Path) -> Path:
     return directory
 
 
-def run_in_shell(spec: Path, workspace: Path, programs: Path) -> None:
-    steps, _ = serial_runner.load(spec, "reana-0.9")
-    for path in spec.parent.iterdir():
-        (workspace / path.name).write_bytes(path.read_bytes())
-    for command in steps[0]["commands"]:
+def run_in_shell(line: str, spec: Path, workspace: Path, programs: Path) -> None:
+    steps, _ = serial_runner.load(spec, LINES[line]["serial"])
+    for command in [command for step in steps for command in step["commands"]]:
         done = subprocess.run(
             ["bash", "-c", f"cd {workspace} && {command}"],
             env={"PATH": f"{programs}:/usr/bin:/bin"}, capture_output=True, text=True,
@@ -165,36 +211,48 @@ def run_in_shell(spec: Path, workspace: Path, programs: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
-def run_engine(engine: str, spec: Path, tmp_path: Path, programs: Path) -> Path:
-    """Run the compiled specification; the workspace."""
+def run_engine(engine: str, line: str, spec: Path, tmp_path: Path, programs: Path) -> list[dict[str, Any]]:
+    """Run the compiled specification; the manifests that the stager was given."""
     workspace = tmp_path / "workspace"
-    if engine == "serial":
-        workspace.mkdir()
-        run_in_shell(spec, workspace, programs)
+    if engine == "cwl" and line == "newest":
+        result = cwl_runner.run_cwltool(spec, workspace, {}, programs=programs)
+        assert result.returncode == 0, result.log[-4000:]
     elif engine == "cwl":
         with tempfile.TemporaryDirectory(dir=Path.home(), prefix=".reana-rucio-test-") as base:
             result = cwl_runner.run_reana(spec, base=Path(base), sidecar_env={}, programs=programs)
             assert result.returncode == 0, result.log[-4000:]
             shutil.copytree(result.workspace, workspace, symlinks=True)
-    elif engine == "yadage":
-        workspace.mkdir()
-        for path in spec.parent.iterdir():
-            (workspace / path.name).write_bytes(path.read_bytes())
-        done = run_stubbed(spec, workspace)
-        assert done.status == "finished", done.report()
     else:
         workspace.mkdir()
         for path in spec.parent.iterdir():
             (workspace / path.name).write_bytes(path.read_bytes())
-        run = run_snakemake("7.32", workspace, "Snakefile.rucio", environment={"PATH": f"{programs}:/usr/bin:/bin"})
+    if engine == "serial":
+        run_in_shell(line, spec, workspace, programs)
+    elif engine == "yadage":  # its runner has a recorder of its own
+        done = run_stubbed(spec, workspace, reana=LINES[line]["yadage"])
+        assert done.status == "finished", done.report()
+        for path in workspace.glob("rucio-stage-*.json"):
+            if not path.name.endswith(".manifest.json"):
+                shutil.copy(path, programs / "told")
+    elif engine == "snakemake":
+        version = {"0.9": "7.32", "newest": "9"}[line]
+        run = run_snakemake(version, workspace, "Snakefile.rucio", environment={"PATH": f"{programs}:/usr/bin:/bin"})
         assert run.returncode == 0, run.output
-    return workspace
+    assert not [path for place in (workspace, spec.parent) for path in place.rglob("owned*")]
+    told = [json.loads(path.read_text()) for path in (programs / "told").iterdir()]
+    for manifest in told:
+        stager.check(manifest, {})  # raises where it would not take what the compiler allows
+    return told
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))])
+SLOW = [*(("0.9", seed) for seed in range(2, 8)), *(("newest", seed) for seed in range(1, 4))]
+RUNS = [("0.9", 1), *(pytest.param(*each, marks=pytest.mark.slow) for each in SLOW)]
+
+
+@pytest.mark.parametrize(("line", "seed"), RUNS)
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_stager_is_told_what_was_written(engine: str, seed: int, tmp_path: Path, programs: Path) -> None:
-    needs(ENGINES[engine])
+def test_the_stager_is_told_what_was_written(engine: str, line: str, seed: int, tmp_path: Path, programs: Path) -> None:
+    needs(LINES[line][engine])
     kept: dict[str, dict[str, object]] = {}
     for expression, wanted in candidates(seed):
         one = project(tmp_path / "one", engine, [expression], [str(wanted["path"])])
@@ -215,12 +273,97 @@ def test_the_stager_is_told_what_was_written(engine: str, seed: int, tmp_path: P
     out.write_text(compiled.text)
     for name, text in compiled.files.items():
         (spec.parent / name).write_text(text)
-    workspace = run_engine(engine, out, tmp_path, programs)
-    receipts = [path for path in workspace.glob("rucio-stage-in*.json") if not path.name.endswith(".manifest.json")]
-    told = [entry for path in receipts for entry in json.loads(path.read_text())["downloads"]]
-    shown = {json.dumps({key: each.get(key) for key in ("name", "path", "rse")}, sort_keys=True) for each in told}
-    meant = {
-        json.dumps({key: each.get(key) for key in ("name", "path", "rse")}, sort_keys=True) for each in kept.values()
-    }
-    assert shown == meant
-    assert not [path for place in (workspace, spec.parent) for path in place.rglob("owned*")]
+    manifests = run_engine(engine, line, out, tmp_path, programs)
+    keys = ("name", "path", "rse")
+    told = [{key: entry.get(key) for key in keys} for manifest in manifests for entry in manifest["downloads"]]
+    assert as_text(told) == as_text({"rse": None, **each} for each in kept.values())
+
+
+# ---- whom to ask, and what to upload
+
+HOSTS = ("rucio_host", "auth_host")
+ADDRESS = (*HOSTS, "vo", "account", "proxy_file", "username_env", "password_env", "token_file")
+FIELDS = (*ADDRESS, "instance", "scope", "name", "rse", "default rse", "dataset", "prefix")
+
+
+def written(seed: int) -> Iterator[tuple[str, str]]:
+    """Properties of an instance or of an upload, and what somebody wrote there."""
+    chance = random.Random(seed)
+    texts = [*PIECES, *(f"a{piece}b" for piece in PIECES), *(hostile(chance) for _ in range(60))]
+    for text in texts:
+        for field in chance.sample(FIELDS, 3):
+            before = (
+                chance.choice(["", "https://", "https://a.org/", "https://a.", "HTTPS://"]) if field in HOSTS else ""
+            )
+            yield field, before + text
+
+
+def an_output(number: int, values: Mapping[str, str], chance: random.Random) -> Output:
+    """An output with the properties that its values say, and harmless ones."""
+    name = values.get("instance", f"i{number}")
+    instance = {"rucio_host": "https://a.org", "auth_host": "https://a.org", "auth_type": "x509_proxy"}
+    if {"username_env", "password_env"} & set(values):
+        instance.update(auth_type="userpass", username_env="A_NAME", password_env="A_WORD")
+    elif "token_file" in values:
+        instance["auth_type"] = "oidc"
+    instance.update((key, value) for key, value in values.items() if key in ADDRESS)
+    kind = "directory" if "prefix" in values else "file"
+    upload = {"scope": "user.jdoe", "name": f"n{number}", "rse": "DISK", "type": kind}
+    upload.update((key, value) for key, value in values.items() if key in ("scope", "name", "rse", "dataset", "prefix"))
+    told = {**upload, "instance": {"name": name, **instance}}
+    if "default rse" in values:
+        told["rse"] = instance["rse"] = values["default rse"]
+        del upload["rse"]
+    options = [f"{key}={quoted(upload[key], chance)}" for key in ("rse", "dataset", "prefix") if key in upload]
+    words = [quoted(each, chance) for each in (name, upload["scope"], upload["name"])]
+    told["instance"] = {key: value for key, value in told["instance"].items() if key != "rse"}
+    return Output(f"{kind[0]}{number}", f"rucio({', '.join(words + options)})", instance, told)
+
+
+@pytest.mark.parametrize(("line", "seed"), RUNS)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_stager_is_told_whom_to_ask_and_what_to_upload(
+    engine: str, line: str, seed: int, tmp_path: Path, programs: Path
+) -> None:
+    needs(LINES[line][engine])
+    chance = random.Random(seed)
+    allowed: dict[str, list[str]] = {field: [] for field in FIELDS}
+    for field, text in written(seed):
+        output = an_output(0, {field: text}, chance)
+        compiled = compile_file(project(tmp_path / "one", engine, [], [], [output]))
+        errors = [found for found in compiled.diagnostics if found.severity is Severity.ERROR]
+        assert (compiled.text is None) == bool(errors), output
+        assert all(found.span.line for found in errors), output
+        if not errors and text not in allowed[field]:
+            allowed[field].append(text)
+    assert all(allowed.values()), allowed
+    outputs = []
+    for number in range(24):
+        home = number % 6  # a few instances, with some outputs each
+        means = [(), ("username_env", "password_env"), ("token_file",), ("proxy_file",)][home % 4]
+        fields = [each for each in ("instance", *HOSTS, "vo", "account", *means) if home < len(allowed[each])]
+        values = {"instance": f"i{home}", **{each: allowed[each][home] for each in fields}}
+        own = ("scope", "name", "rse", "prefix" if number % 2 else "dataset")
+        values.update({each: allowed[each][number % len(allowed[each])] for each in own})
+        if home == 5:
+            values["default rse"] = allowed["default rse"][0]
+        outputs.append(an_output(number, values, chance))
+    spec = project(tmp_path / "project", engine, [], [each.path for each in outputs], outputs)
+    compiled = compile_file(spec)
+    assert compiled.text is not None, [found.message for found in compiled.diagnostics]
+    out = spec.with_name("reana.out.yaml")
+    out.write_text(compiled.text)
+    for name, text in compiled.files.items():
+        (spec.parent / name).write_text(text)
+    manifests = run_engine(engine, line, out, tmp_path, programs)
+    keys = ("scope", "name", "rse", "type", "dataset", "prefix")
+    for action in ("stage-check", "stage-out"):
+        told = [
+            {**{key: entry[key] for key in keys if key in entry}, "instance": each["instance"]}
+            for each in manifests if each["action"] == action for entry in each["uploads"]
+        ]  # fmt: skip
+        assert as_text(told) == as_text([each.told for each in outputs])
+
+
+def as_text(told: Iterable[Mapping[str, Any]]) -> list[str]:
+    return sorted(json.dumps(each, sort_keys=True) for each in told)
