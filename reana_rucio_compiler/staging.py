@@ -276,8 +276,3 @@ def is_ours(text: str) -> bool:
     if re.match(r'\{\s*"format": 1,\s*"action": "stage-', text):
         return True
     return HEADER in text[:200] or '"""Move data between Rucio and a REANA' in text[:200]
-
-
-def relabelled(job: Job, label: str) -> Job:
-    """The job under a name of its own, where an instance has several."""
-    return job._replace(label=label)

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from ...model import Plan, Transfer
-from ...staging import Job, relabelled, stage_out_jobs, unique
+from ...staging import Job, stage_out_jobs, unique
 from .binding import HANDED, STAGED, Bindings, Bound
 from .outputs import Upload
 from .reading import Entry, Process
@@ -58,7 +58,7 @@ def stage_in_steps(plan: Plan, bindings: Bindings, workflow: Process, taken: Ite
             steps.append(StagingStep("", Job("stage-check", instance, (), uploads)))
         for number, transfers in enumerate(own, 1):
             job = Job("stage-in", instance, transfers, uploads if alone else ())
-            steps.append(StagingStep("", job if alone else relabelled(job, str(number))))
+            steps.append(StagingStep("", job if alone else job._replace(label=str(number))))
     steps = _named(sorted(steps, key=lambda step: bool(step.job.downloads)), taken)
     steps = _with_bound(steps, bindings)
     sources = {each.id: _sources(workflow, each) for each in workflow.steps}

@@ -24,7 +24,7 @@ from ...checks import bad_path, normalised
 from ...diagnostics import Report
 from ...model import Transfer
 from ...specification import compiled_name, rename, rename_parameter_file, side_header
-from ...staging import Job, embed, relabelled, stage_out_jobs, unique
+from ...staging import Job, embed, stage_out_jobs, unique
 from ...task import Graft, Task
 from .generate import StagingRule, generate, identifier, output
 from .listed import listed
@@ -116,7 +116,7 @@ def _stage_in_jobs(task: Task) -> list[Job]:
         labels: list[str] = []
         for each in filter(_apart, mine):
             labels.append(unique(identifier(each.path) or "file", labels, "_"))
-            job = relabelled(Job("stage-in", instance, (each,)), labels[-1])
+            job = Job("stage-in", instance, (each,), label=labels[-1])
             jobs.append(job._replace(wildcards=wildcards(each.path)))
     return jobs
 
