@@ -6,24 +6,22 @@ ours added are never looked at. Other engines' are made where their files are re
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from posixpath import basename, dirname
+from collections.abc import Iterator, Mapping
 from string import Template
 
 from . import rules
 from .byhand import transfers_by_hand
-from .checks import normalised
 from .diagnostics import Report
 from .documents import Document, Node
 from .instances import nearest
 from .limits import check_options
+from .mentions import check_mentions
 from .model import Plan, Transfer
 from .plan import engine_of
 from .references import locate
 from .source import Span
 from .staging import is_ours
-from .surroundings import beginning, check_ignores, check_surroundings, report_by_hand, uploaded
+from .surroundings import check_ignores, check_surroundings, report_by_hand
 from .workspace import Workspace
 
 STEPS = ("workflow", "specification", "steps")
@@ -35,7 +33,7 @@ def lint(document: Document, plan: Plan, workspace: Workspace, report: Report) -
         steps = list(_user_steps(document))
         _check_selection(document, plan, steps, report)
         _check_backends(document, plan, steps, report)
-        _check_outputs(document, plan, steps, workspace, report)
+        check_mentions(document, plan, list(_commands(steps)), workspace, report)
         parameters = _parameters(document)
         lacks_inputs = _lacks_inputs(document)
         for command in _commands(steps):
@@ -155,56 +153,3 @@ def _check_template(document: Document, command: Node, parameters: Mapping[str, 
             hint = "write $$ for a dollar sign"
         span = _place(document, command, found.start(), max(found.end(), found.start() + 1))
         report.add(rules.TEMPLATE_DOLLAR, span, message, hint)
-
-
-def _check_outputs(document: Document, plan: Plan, steps: list[Node], workspace: Workspace, report: Report) -> None:
-    """Outputs that neither a command nor a file of the user's names.
-
-    Of 36 outputs of public serial analyses 8 are named in no command, and all 8 in an uploaded script: so both are
-    looked at, and nothing is said where a file cannot be.
-    """
-    if not plan.outputs:
-        return
-    commands = "\n".join(command.value for command in _commands(steps))
-    used = [value for name, value in _parameters(document).items() if name in commands]
-    text = "\n".join([commands, *used])
-    missing = [transfer for transfer in plan.outputs if not _named(transfer.path, text)]
-    for transfer in _unnamed(missing, document, workspace) if missing else ():
-        word = transfer.references[0].expression.path
-        message = f'nothing seems to make "{transfer.path}": no command and no uploaded file names it'
-        others = [path for path in _PATH.findall(text) if _is_another(path, transfer.path)]
-        hint = f'did you mean "{others[0]}"?' if others else "is the path right?"
-        hint += " If a program makes it unasked: # rucio: ignore[RR213]"
-        report.add(rules.OUTPUT_NOT_PRODUCED, word.span if word else transfer.span, message, hint)
-
-
-_PATH = re.compile(r"[\w./-]+(?![\w./-])")
-
-
-def _is_another(path: str, wanted: str) -> bool:
-    """Whether a path has the name of the wanted one, and surely is in another directory, wherever the shell is."""
-    path = normalised(path.replace("../", ""))
-    same_name = basename(path) == basename(wanted)
-    return same_name and not f"/{wanted}".endswith(f"/{path}") and not f"/{path}".endswith(f"/{wanted}")
-
-
-def _named(path: str, text: str) -> bool:
-    """Whether a text has an output's path, the directory it is in, its name, or its name without extension."""
-    stem = basename(path).partition(".")[0]
-    names = [path, dirname(path), basename(path), stem if len(stem) > 2 else ""]
-    if not any(name and name in text for name in names):
-        return False
-    rest = _PATH.sub(lambda found: "" if _is_another(found.group(), path) else found.group(), text)
-    return any(name and name in rest for name in names)
-
-
-def _unnamed(outputs: Iterable[Transfer], document: Document, workspace: Workspace) -> list[Transfer]:
-    """The outputs whose name is in no file that is uploaded; none where one of the files cannot be read from here."""
-    left = list(outputs)
-    try:
-        for path in uploaded(document, workspace):
-            data = beginning(path)
-            left = [transfer for transfer in left if basename(transfer.path).encode() not in data]
-    except (OSError, ValueError):
-        return []
-    return left

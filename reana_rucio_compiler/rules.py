@@ -46,6 +46,7 @@ FIXED_OUTPUT_NAME = Rule(
 WILDCARD = Rule("RR211", "wildcard", _E, "a wildcard where one file or one name is meant")
 UNUSED_INSTANCES = Rule("RR212", "unused-instances", _W, "a rucio: block that nothing uses", ignorable=True)
 OUTPUT_NOT_PRODUCED = Rule("RR213", "output-not-produced", _W, "an output that nothing seems to make", ignorable=True)
+INPUT_NOT_READ = Rule("RR214", "input-not-read", _W, "staged data that nothing seems to read", ignorable=True)
 
 REANA_REFUSES = Rule("RR301", "reana-refuses", _E, "something that REANA refuses")
 REANA_IGNORES = Rule("RR302", "reana-ignores", _W, "a property that REANA ignores", ignorable=True)

@@ -1,0 +1,1 @@
+print("data/part_2.root")
