@@ -386,7 +386,9 @@ def test_a_parent_that_becomes_a_file(job: Job, gate: Seen, dataset: str) -> Non
         (job.workspace / "data").write_text("mine")
 
     gate.on("POST /replicas/list", act, 1)
-    result = job.finish(job.start(job.manifest("stage-in", downloads=[download(f"{dataset}.1", "data/f")])), "no receipt")
+    result = job.finish(
+        job.start(job.manifest("stage-in", downloads=[download(f"{dataset}.1", "data/f")])), "no receipt"
+    )
     assert result.code == 2, result
     assert job.files() == {"data": b"mine"}
     job.assert_clean()
