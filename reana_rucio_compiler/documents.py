@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 from . import rules
 from .diagnostics import Report, Rule
@@ -26,25 +26,36 @@ Key = Union[str, int]
 Where = tuple[Key, ...]
 
 
-@dataclass(frozen=True, eq=False)
 class Node:
     """A YAML node. ``start`` and ``end`` are offsets in the text; those of a block collection end at its last leaf.
 
     ``kind`` is ``"scalar"``, ``"sequence"`` or ``"mapping"``; ``style`` is one of ``plain ' " | >`` for a scalar,
     ``flow`` or ``block`` for a collection. A scalar has ``value``, a sequence ``items``, a mapping ``pairs``.
     ``alias`` marks a ``*name``: the rest is then what the anchor stands for, but for ``start`` and ``end``.
+    Nobody writes to it once it is made.
     """
 
-    kind: str
-    start: int
-    end: int
-    style: str
-    tag: str | None = None
-    anchor: str | None = None
-    alias: bool = False
-    value: str = ""
-    items: tuple[Node, ...] = ()
-    pairs: tuple[tuple[Node, Node], ...] = ()
+    def __init__(
+        self,
+        kind: str,
+        start: int,
+        end: int,
+        style: str,
+        tag: str | None = None,
+        anchor: str | None = None,
+        value: str = "",
+        items: tuple[Node, ...] = (),
+        pairs: tuple[tuple[Node, Node], ...] = (),
+    ) -> None:
+        self.kind, self.start, self.end, self.style = kind, start, end, style
+        self.tag, self.anchor, self.alias = tag, anchor, False
+        self.value, self.items, self.pairs = value, items, pairs
+
+    def at(self, start: int, end: int, alias: bool = False) -> Node:
+        """The same node at another place, without an anchor. What it holds, and its ``data``, are one object."""
+        node = copy(self)
+        node.start, node.end, node.alias, node.anchor = start, end, alias, None
+        return node
 
     def get(self, key: Key) -> Node | None:
         """The value of a key of a mapping (the last one, as PyYAML has it), or the item of an index, or None."""
@@ -90,8 +101,7 @@ class Node:
         return merged
 
 
-@dataclass(frozen=True, eq=False)
-class Document:
+class Document(NamedTuple):
     """A source and the root of its tree."""
 
     source: Source
@@ -189,9 +199,18 @@ def parse(source: Source, report: Report) -> Document | None:
         at = getattr(error, "position", 0)
         _report_yaml_error(source, at if isinstance(at, int) else 0, "a character that YAML does not allow", report)
         return None
+    except (ValueError, OverflowError):  # of chr(), in ruamel
+        found = _NO_CHARACTER.search(source.text)
+        if found is None:
+            raise
+        _report_yaml_error(source, found.start(), "no character has this number", report)
+        return None
     if root is None:
         return None
     return Document(source, root)
+
+
+_NO_CHARACTER = re.compile(r"\\U(?!000|0010)[0-9a-fA-F]{8}")
 
 
 _OTHER_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
@@ -269,7 +288,7 @@ class _Builder:
         from ruamel.yaml import YAML
 
         # ruamel knows YAML up to 1.2 and asserts it; PyYAML, and so REANA, takes any 1.x.
-        text = re.sub(r"\A((?:\ufeff|#.*\n|\s)*%YAML[ \t]+1\.)[3-9](?=\s)", r"\g<1>2", self.source.text)
+        text = _VERSION.sub(_known_version, self.source.text)
         events = YAML(typ="safe", pure=True).parse(text)
         root: Node | None = None
         try:
@@ -332,9 +351,8 @@ class _Builder:
             )
         target = self.anchors[name]
         self.check_depth(event, depth + self.heights.get(id(target), 0))
-        node = replace(target, start=start, end=end, anchor=None, alias=True)
-        if target.kind != "scalar":
-            node.__dict__["_collected"] = target.data
+        _ = target.data  # made before, it is one object
+        node = target.at(start, end, alias=True)
         self.measure(node, [target])
         return node
 
@@ -369,7 +387,8 @@ class _Builder:
                 break
             items.append(self.node(inner, events, depth + 1))
         node = self.collection("sequence", event, inner, items)
-        return self.measured(replace(node, items=tuple(items)), items)
+        node.items = tuple(items)
+        return self.measured(node, items)
 
     def mapping(self, event: Any, events: Iterator[Any], depth: int) -> Node:
         seen: dict[str, tuple[Node, Node]] = {}
@@ -386,7 +405,7 @@ class _Builder:
                 space = " \t" if name.start < name.end else None  # a colon on another line is that of a key of its own
                 own = colon > 0 and not self.source.text[name.end : colon].strip(space)
                 behind = colon + 1 if own else name.end
-                value = replace(value, start=behind, end=behind)
+                value = value.at(behind, behind)
             if name.value in seen:
                 line = self.source.position(seen[name.value][0].start)[0]
                 message = f'the key "{name.value}" stands here a second time; the first is on line {line}'
@@ -398,7 +417,8 @@ class _Builder:
             seen[name.value] = name, value
         inside = [each for pair in seen.values() for each in pair]
         node = self.collection("mapping", event, inner, inside)
-        return self.measured(replace(node, pairs=tuple(seen.values())), inside)
+        node.pairs = tuple(seen.values())
+        return self.measured(node, inside)
 
     def collection(self, kind: str, first: Any, last: Any, inside: list[Node]) -> Node:
         flow = bool(first.flow_style)
@@ -425,7 +445,15 @@ class _Builder:
             )
 
 
-_PROPERTY = re.compile(r"[&!]\S*\s*(?:#.*\s*)*")
+_VERSION = re.compile(r"^(\ufeff?%YAML[ \t]+)0*([0-9]+)\.[0-9]+", re.MULTILINE)
+
+
+def _known_version(found: re.Match[str]) -> str:
+    """A directive of the same length with a version that ruamel knows, or with one that nobody does."""
+    return (found[1] + ("1.2" if found[2] == "1" else "2.0")).ljust(len(found[0]))
+
+
+_PROPERTY = re.compile(r"(?:!<[^>\s]*>|[&!][^\s,\[\]{}]*)\s*(?:#.*\s*)*")
 
 _LONGEST_NUMBER = 200  # beyond it no number is meant
 _MOST_DIGITS = 4300  # beyond it Python refuses to convert

@@ -245,7 +245,7 @@ arguments:
      "name": "rucio-stage-in.escape",
      "receipt": "rucio-stage-in.escape.json",
      "outputs": {"events": {"class": "Directory", "rucio_staged": "data/dimuons", "rucio_listed": true}, "calibration": {"class": "File", "rucio_staged": "calibration/muons.json"}},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "ceb37e41f201abe1946396f163c2bbc62cbb55c5677649ffb32407260860e9d5"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "1b5a747799a15f59b6abd9537839556e70a474559ed901709410cda15d68897c"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }

@@ -244,7 +244,7 @@ arguments:
      "name": "rucio-stage-out.escape",
      "receipt": "rucio-stage-out.escape.json",
      "uploads": {"outputs/spectrum.csv": ["spectrum", false]},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "ceb37e41f201abe1946396f163c2bbc62cbb55c5677649ffb32407260860e9d5"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "1b5a747799a15f59b6abd9537839556e70a474559ed901709410cda15d68897c"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ... import rules
@@ -67,7 +66,7 @@ def graft(task: Task, report: Report) -> Graft:
     after = stage_out_steps(task.plan, uploads, [*taken, *(step.id for step in before)])
     backends = _backends(workflow)
     writer = _Writer(task, files, workflow, job_order, before, after, bool(set(backends.values()) - {"kubernetes"}))
-    return replace(writer.graft(), outline=lambda: outline(workflow, bindings, before, after))
+    return writer.graft()._replace(outline=lambda: outline(workflow, bindings, before, after))
 
 
 def _workflow(task: Task, files: Files, report: Report) -> Process | None:

@@ -24,6 +24,7 @@ from ...task import Task
 from ...workspace import Workspace
 from .paths import concerns
 
+MAX_DEPTH = 200  # of the tree that yadage makes
 MAX_REFERENCES = 100  # one behind another; more are a circle
 
 
@@ -62,13 +63,14 @@ class Cursor:
 
 @dataclass
 class Tree:
-    """The files read so far, and the edits of them so far."""
+    """The files read so far, the edits of them so far, and the number of stages read."""
 
     workspace: Workspace
     staged: tuple[Transfer, ...]
     report: Report
     files: dict[tuple[str, str], File | None] = field(default_factory=dict)
     edits: dict[File, dict[Edit, None]] = field(default_factory=dict)
+    stages: int = 0
 
     def open(self, name: str, base: str, at: Span, hint: str = "") -> File | None:
         """The file of that name; what is wrong with it is reported at the span, with the hint where there is none."""
@@ -190,18 +192,22 @@ class Tree:
             else:
                 waiting += [each for _, each in self.children(place)]
 
-    def size(self, cursor: Cursor, known: dict[tuple[File, Where], int] | None = None) -> int:
+    def size(self, cursor: Cursor, known: dict[tuple[File, Where], int] | None = None, depth: int = 0) -> int:
         """About how many characters a place has as JSON, all references written out as REANA does."""
         known = {} if known is None else known
         place = self.resolved(cursor)
         if place is None:
+            return 0
+        if depth > MAX_DEPTH:
+            message = f"what the references here lead to is nested more than {MAX_DEPTH} levels deep"
+            self.report.add(rules.TOO_LARGE, cursor.span, message, "REANA cannot load a workflow of that depth")
             return 0
         if place.node.kind == "scalar":
             return len(place.text) + place.text.count("\n") + 4
         if (place.file, place.path) not in known:
             known[place.file, place.path] = 0  # what holds itself has no size, and no meaning
             known[place.file, place.path] = sum(
-                len(key) * (place.node.kind == "mapping") + 6 + self.size(each, known)
+                len(key) * (place.node.kind == "mapping") + 6 + self.size(each, known, depth + 1)
                 for key, each in self.children(place)
             )
         return known[place.file, place.path]
