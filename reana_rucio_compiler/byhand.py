@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from posixpath import basename, join
 from string import Template
+from typing import NamedTuple
 
 from .checks import bad_path, normalised
 
@@ -40,8 +40,7 @@ _WITH_VALUE = frozenset((
 # fmt: on
 
 
-@dataclass(frozen=True)
-class ByHand:
+class ByHand(NamedTuple):
     """A transfer that a shell command makes: where in the text ``rucio VERB`` stands, and what it is instead."""
 
     start: int

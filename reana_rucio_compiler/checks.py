@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from . import rules
 from .diagnostics import Report
@@ -49,7 +48,7 @@ def check(
         return None
     if reference.place.is_output:
         _note_fixed_name(expression, reference.place, report)
-    transfer = _transfer(replace(reference, expression=expression), kind, path, instances)
+    transfer = _transfer(reference._replace(expression=expression), kind, path, instances)
     wrong = [option.key for option in expression.options if option.key.text in _OF_DATASETS]
     if wrong and kind == "file" and path and not reference.place.is_output:
         message = f'"{wrong[0].text}" is for a dataset, and this is one file'
@@ -78,8 +77,7 @@ def _substituted(expression: Expression, parameters: Mapping[str, str], report: 
             report.add(rules.PLACEHOLDER, old.span, message, hint)
         return Word(text, old.span)
 
-    changed = replace(
-        expression,
+    changed = expression._replace(
         scope=word(expression.scope) or expression.scope,
         name=word(expression.name) or expression.name,
         instance=word(expression.instance) or expression.instance,

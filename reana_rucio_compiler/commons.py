@@ -12,7 +12,6 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +55,7 @@ def checked(result: Compilation) -> Compilation:
         if not report.covers(span) and (refused or not known):
             rule = rules.REANA_REFUSES if refused else rules.REANA_IGNORES
             report.add(rule, span, f"{name} {'refuses' if refused else 'ignores'} this: {message}", hint)
-    return replace(result, diagnostics=report.diagnostics)
+    return result._replace(diagnostics=report.diagnostics)
 
 
 def _findings(document: Document) -> list[Finding]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from . import documents, rules
 from .diagnostics import Diagnostic, Report, merged
@@ -27,8 +27,7 @@ from .task import Graft, Step, Task
 from .workspace import Workspace, find_workspace
 
 
-@dataclass(frozen=True)
-class Compilation:
+class Compilation(NamedTuple):
     """What a specification compiles to: ``text`` (None after an error) and ``files`` to write beside the source.
 
     ``files`` are texts by path, relative to ``base``. Without a ``rucio(...)`` the text is the
@@ -37,14 +36,14 @@ class Compilation:
     """
 
     text: str | None
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = MappingProxyType({})
     diagnostics: tuple[Diagnostic, ...] = ()
     base: Path = Path()
     plan: Plan | None = None
     outline: Callable[[], tuple[Step, ...]] = tuple
     document: Document | None = None
 
-    @cached_property
+    @property
     def steps(self) -> tuple[Step, ...]:
         """The steps of the workflow that results, made when they are asked for."""
         return self.outline()
@@ -95,8 +94,7 @@ def all_diagnostics(results: Sequence[Compilation]) -> tuple[Diagnostic, ...]:
     return merged(runs)
 
 
-@dataclass(frozen=True)
-class _Call:
+class _Call(NamedTuple):
     """The arguments of a call: where the specification stands, ``path`` if it is a file, and the options."""
 
     directory: Path
@@ -109,11 +107,11 @@ class _Call:
 def _compile(document: Document | None, call: _Call, report: Report) -> Compilation:
     task = _read(document, call, report) if document else None
     if task:
-        task = replace(task, plan=with_lock(task.plan, call.path, call.locked, report))
+        task = task._replace(plan=with_lock(task.plan, call.path, call.locked, report))
     result = _write(task, report) if task else None
     if result is None or report.failed:
         return Compilation(None, {}, report.diagnostics, document=document)
-    return replace(result, diagnostics=report.diagnostics, document=document)
+    return result._replace(diagnostics=report.diagnostics, document=document)
 
 
 def _read(document: Document, call: _Call, report: Report) -> Task | None:

@@ -6,7 +6,7 @@ import enum
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .source import Source, Span
 
@@ -19,8 +19,7 @@ class Severity(enum.Enum):
     NOTE = "note"
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A bad pattern, named after it; ``code`` is stable and never reused. Why it is bad is told by explanations/.
 
     ``ignorable`` says whether a comment ``# rucio: ignore[CODE]`` silences it: an error after which the line has no
@@ -34,8 +33,7 @@ class Rule:
     ignorable: bool = False
 
 
-@dataclass(frozen=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One finding: where (``span``), what (``message``, lower case, the thing in quotes), and the remedy (``hint``)."""
 
     rule: Rule
@@ -54,17 +52,15 @@ class Diagnostic:
         return (self.span.source.name, self.span.start, self.span.end, self.rule.code, self.message)
 
 
-@dataclass
 class Report:
-    """The diagnostics of one run. Every pass adds to it."""
+    """The diagnostics of one run, beginning with those that were ``found``. Every pass adds to it."""
 
-    _found: list[Diagnostic] = field(default_factory=list)
-    _wrong: dict[Source, tuple[list[int], list[int]]] = field(default_factory=dict)  # where errors start and end
-
-    def __post_init__(self) -> None:
-        for found in self._found:
-            if found.severity is Severity.ERROR:
-                self._cover(found.span)
+    def __init__(self, found: Iterable[Diagnostic] = ()) -> None:
+        self._found = list(found)
+        self._wrong: dict[Source, tuple[list[int], list[int]]] = {}  # where errors start and end
+        for each in self._found:
+            if each.severity is Severity.ERROR:
+                self._cover(each.span)
 
     def add(self, rule: Rule, span: Span, message: str, hint: str = "") -> None:
         """Record a finding, unless the user's line says that it is to be ignored."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 from . import rules
 from .diagnostics import Report, Rule
@@ -26,25 +26,36 @@ Key = Union[str, int]
 Where = tuple[Key, ...]
 
 
-@dataclass(frozen=True, eq=False)
 class Node:
     """A YAML node. ``start`` and ``end`` are offsets in the text; those of a block collection end at its last leaf.
 
     ``kind`` is ``"scalar"``, ``"sequence"`` or ``"mapping"``; ``style`` is one of ``plain ' " | >`` for a scalar,
     ``flow`` or ``block`` for a collection. A scalar has ``value``, a sequence ``items``, a mapping ``pairs``.
     ``alias`` marks a ``*name``: the rest is then what the anchor stands for, but for ``start`` and ``end``.
+    Nobody writes to it once it is made.
     """
 
-    kind: str
-    start: int
-    end: int
-    style: str
-    tag: str | None = None
-    anchor: str | None = None
-    alias: bool = False
-    value: str = ""
-    items: tuple[Node, ...] = ()
-    pairs: tuple[tuple[Node, Node], ...] = ()
+    def __init__(
+        self,
+        kind: str,
+        start: int,
+        end: int,
+        style: str,
+        tag: str | None = None,
+        anchor: str | None = None,
+        value: str = "",
+        items: tuple[Node, ...] = (),
+        pairs: tuple[tuple[Node, Node], ...] = (),
+    ) -> None:
+        self.kind, self.start, self.end, self.style = kind, start, end, style
+        self.tag, self.anchor, self.alias = tag, anchor, False
+        self.value, self.items, self.pairs = value, items, pairs
+
+    def at(self, start: int, end: int, alias: bool = False) -> Node:
+        """The same node at another place, without an anchor. What it holds, and its ``data``, are one object."""
+        node = copy(self)
+        node.start, node.end, node.alias, node.anchor = start, end, alias, None
+        return node
 
     def get(self, key: Key) -> Node | None:
         """The value of a key of a mapping (the last one, as PyYAML has it), or the item of an index, or None."""
@@ -90,8 +101,7 @@ class Node:
         return merged
 
 
-@dataclass(frozen=True, eq=False)
-class Document:
+class Document(NamedTuple):
     """A source and the root of its tree."""
 
     source: Source
@@ -327,9 +337,8 @@ class _Builder:
                 f'"&{name}" must stand earlier in the file, and not around the alias; or quote the value',
             )
         target = self.anchors[name]
-        node = replace(target, start=start, end=end, anchor=None, alias=True)
-        if target.kind != "scalar":
-            node.__dict__["_collected"] = target.data
+        _ = target.data  # made before, it is one object
+        node = target.at(start, end, alias=True)
         self.measure(node, [target])
         return node
 
@@ -364,7 +373,8 @@ class _Builder:
                 break
             items.append(self.node(inner, events, depth + 1))
         node = self.collection("sequence", event, inner, items)
-        return self.measured(replace(node, items=tuple(items)), items)
+        node.items = tuple(items)
+        return self.measured(node, items)
 
     def mapping(self, event: Any, events: Iterator[Any], depth: int) -> Node:
         pairs: list[tuple[Node, Node]] = []
@@ -379,7 +389,7 @@ class _Builder:
             if value.kind == "scalar" and value.start == value.end:  # an empty value stands behind its colon
                 colon = self.source.text.find(":", name.end)
                 behind = colon + 1 if colon > 0 and not self.source.text[name.end : colon].strip() else name.end
-                value = replace(value, start=behind, end=behind)
+                value = value.at(behind, behind)
             if name.kind == "scalar" and name.value in seen and name.value != "<<":
                 line = self.source.position(seen[name.value].start)[0]
                 message = f'the key "{name.value}" stands here a second time; the first is on line {line}'
@@ -387,8 +397,10 @@ class _Builder:
                 self.report.add(rules.DUPLICATE_KEY, Span(self.source, name.start, name.end), message, hint)
             seen.setdefault(name.value, name)
             pairs.append((name, value))
-        node = self.collection("mapping", event, inner, [each for pair in pairs for each in pair])
-        return self.measured(replace(node, pairs=tuple(pairs)), [each for pair in pairs for each in pair])
+        inside = [each for pair in pairs for each in pair]
+        node = self.collection("mapping", event, inner, inside)
+        node.pairs = tuple(pairs)
+        return self.measured(node, inside)
 
     def collection(self, kind: str, first: Any, last: Any, inside: list[Node]) -> Node:
         flow = bool(first.flow_style)

@@ -9,16 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import replace as replaced
-from typing import Any
+from typing import Any, NamedTuple
 
 from .documents import Document, Node
 from .source import Source
 
 
-@dataclass(frozen=True, order=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the characters ``start`` to ``end`` by ``text``. Insertions at one place keep the order of ``rank``."""
 
     start: int
@@ -208,7 +205,9 @@ def edit_mapping(
         before, behind = (
             [f"{scalar(key, True)}: {flow(value)}" for key, value in each.items()] for each in (prepend, append)
         )
-        return _edit_flow(source, replaced(node, items=pairs), removed, before, behind)
+        return _edit_flow(
+            source, Node("mapping", node.start, node.end, node.style, items=pairs), removed, before, behind
+        )
     return _edit_block_mapping(document, path, node, removed, prepend, append)
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from posixpath import dirname
 from typing import Any
@@ -59,14 +59,14 @@ def _known(transfer: Transfer, values: Mapping[str, str]) -> Transfer:
     """The transfer with values for wildcards; one that stages the files of a dataset one by one stages them all."""
     own = set(wildcards(transfer.path)) - set(wildcards(transfer.name))
     if transfer.type == "directory" and own and not own & set(values):
-        transfer = replace(transfer, path=dirname(transfer.path))
+        transfer = transfer._replace(path=dirname(transfer.path))
     for name in wildcards(transfer.path):
         if name in values:
             said = re.compile(r"\{\s*" + name + r"\b(?:[^{}]|\{[^{}]*\})*\}")
             value = values[name].replace("\\", r"\\")
-            transfer = replace(transfer, path=said.sub(value, transfer.path), name=said.sub(value, transfer.name))
+            transfer = transfer._replace(path=said.sub(value, transfer.path), name=said.sub(value, transfer.name))
     if transfer.type == "directory" and own & set(values):
-        return replace(transfer, type="member")
+        return transfer._replace(type="member")
     return transfer
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from . import rules
 from .diagnostics import Report
@@ -108,7 +106,8 @@ def _instance(document: Document, name: Node, body: Node, base: Instance | None,
         message = f'the instance "{name.value}" has no rucio_host'
         report.add(rules.BAD_INSTANCE, document.span_of(name), message, "add rucio_host: https://…")
         return None
-    given.setdefault("environment", base.environment if base else Instance.environment)
+    if base:
+        given.setdefault("environment", base.environment)
     if own_hosts or base is None:
         given.setdefault("auth_host", given["rucio_host"])
     else:
@@ -121,9 +120,9 @@ def _with_secrets(instance: Instance) -> Instance:
     prefix = "RUCIO_" + re.sub(r"[^A-Za-z0-9]", "_", instance.name).upper()
     if instance.auth_type == "userpass":
         username = instance.username_env or f"{prefix}_USERNAME"
-        return replace(instance, username_env=username, password_env=instance.password_env or f"{prefix}_PASSWORD")
+        return instance._replace(username_env=username, password_env=instance.password_env or f"{prefix}_PASSWORD")
     if instance.auth_type == "oidc":
-        return replace(instance, token_file=instance.token_file or f"{prefix}_TOKEN")
+        return instance._replace(token_file=instance.token_file or f"{prefix}_TOKEN")
     return instance
 
 
@@ -147,6 +146,8 @@ def _property(document: Document, key: Node, value: Node, report: Report) -> boo
 
 
 def _host(span: Span, url: str, report: Report) -> bool:
+    from urllib.parse import urlsplit  # slow to import, and most specifications declare no instance
+
     try:
         parts = urlsplit(url)
         host = parts.hostname

@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -209,8 +208,8 @@ def with_lock(plan: Plan, spec: Path | None, required: bool, report: Report) -> 
             report.add(rules.WRONG_KIND, _place(transfer), message, wrong_kind_hint(transfer))
         if transfer.contents and (entry is None or entry.files is None):
             _report_unlisted(transfer, entry, _command(spec, transfer if lock is not None else None), report)
-        inputs.append(replace(transfer, lock=entry) if entry else transfer)
-    return replace(plan, inputs=tuple(inputs))
+        inputs.append(transfer._replace(lock=entry) if entry else transfer)
+    return plan._replace(inputs=tuple(inputs))
 
 
 def can_be_locked(transfer: Transfer) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .source import Span
 
@@ -23,24 +23,21 @@ class Place(enum.Enum):
         return self in (Place.OUTPUT_FILE, Place.OUTPUT_DIRECTORY)
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A piece of an expression: what it says, without quotes, and where it stands, with them."""
 
     text: str
     span: Span
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """``key=value`` in an expression."""
 
     key: Word
     value: Word
 
 
-@dataclass(frozen=True)
-class Expression:
+class Expression(NamedTuple):
     """What was written: ``rucio(instance, scope, name, options) -> path`` or ``path -> rucio(...)``.
 
     ``arrow`` is ``"in"`` where the path follows the call, ``"out"`` where it precedes it, and None without a path.
@@ -59,8 +56,7 @@ class Expression:
         return next((option.value for option in self.options if option.key.text == key), None)
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """An expression at a place: ``path`` is the way to its YAML string in the document ``span.source`` names."""
 
     expression: Expression
@@ -73,8 +69,7 @@ class Reference:
         return self.expression.span
 
 
-@dataclass(frozen=True)
-class Instance:
+class Instance(NamedTuple):
     """A Rucio installation, in the words of rucio.cfg, and how a staging job gets its credentials.
 
     Hosts are None where the sidecar's rucio.cfg says them (``default``). ``sidecar`` is set for the built-in
@@ -101,8 +96,7 @@ class Instance:
         return self.rucio_host is None or (self.auth_type == "x509_proxy" and self.proxy_file is None)
 
 
-@dataclass(frozen=True)
-class Locked:
+class Locked(NamedTuple):
     """What a DID held when it was locked. ``type`` is ``file``, ``dataset``, ``container`` or ``wildcard``.
 
     ``files`` are lines ``scope:name bytes checksum``, sorted, with ``adler32:…``, ``md5:…`` or ``-`` for a checksum;
@@ -118,8 +112,7 @@ class Locked:
     monotonic: bool | None = None
 
 
-@dataclass(frozen=True)
-class Transfer:
+class Transfer(NamedTuple):
     """One DID to or from one workspace path. ``type`` is ``"file"`` or ``"directory"`` (many files, flat, in it).
 
     ``path`` is a normalised relative POSIX path. ``lifetime`` is in seconds. ``references`` are the expressions that
@@ -156,16 +149,14 @@ class Transfer:
         return self.references[0].span
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """A string of the specification, or of its parameter file, that a path replaces."""
 
     reference: Reference
     text: str
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What moves: the narrow waist between the language and the engines.
 
     Transfers are sorted by instance, path and DID, whatever the order of declaration. ``instances`` are those that

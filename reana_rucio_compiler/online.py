@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import rules
@@ -56,7 +55,7 @@ def checked(
             report_problem(transfer, answer, report)
     for transfer, upload in uploads.items():
         _check_troubles(transfer, answers.uploads[upload], report)
-    return replace(result, diagnostics=report.diagnostics)
+    return result._replace(diagnostics=report.diagnostics)
 
 
 def _upload(transfer: Transfer) -> Upload:

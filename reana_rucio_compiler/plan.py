@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from . import rules
 from .checks import bad_path, check, normalised, parents
@@ -67,10 +66,10 @@ def _resolve_parameters(
             path = want.path or _default_path(want, report)
             if path is None:
                 continue
-            found = replace(want, path=path)
+            found = want._replace(path=path)
             inputs.append(found)
         else:
-            inputs[inputs.index(found)] = found = replace(found, references=found.references + want.references)
+            inputs[inputs.index(found)] = found = found._replace(references=found.references + want.references)
         values.append(Value(want.references[0], found.path))
     return inputs, sorted(values, key=lambda value: (value.reference.span.source.name, value.reference.span.start))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from . import rules
 from .diagnostics import Report
@@ -42,7 +41,7 @@ def find_references(document: Document, report: Report, parameters: bool = False
         if _is_trap(document, path, node, report):
             continue
         if node.alias:
-            if any("rucio(" in each.value for _, each in walk(replace(node, alias=False))):
+            if any("rucio(" in each.value for _, each in walk(node.at(node.start, node.end))):
                 message = "this alias repeats a rucio(...) expression"
                 report.add(rules.BAD_ALIAS, Span(document.source, node.start, node.end), message, "write it out here")
             continue

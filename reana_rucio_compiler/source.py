@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, eq=False)
 class Source:
     """A text with the name that messages call it by. Two sources are the same only if they are one object."""
 
-    name: str
-    text: str
+    def __init__(self, name: str, text: str) -> None:
+        self.name, self.text = name, text
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -46,8 +45,7 @@ class Source:
         return "\r\n" if self.text[: self.text.find("\n") + 1].endswith("\r\n") else "\n"
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """The characters ``start`` (included) to ``end`` (excluded) of a source."""
 
     source: Source

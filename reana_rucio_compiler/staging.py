@@ -11,9 +11,8 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .model import Instance, Plan, Transfer
 
@@ -35,8 +34,7 @@ _ADDRESS = (
 )
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """One run of the stager: one pod, one instance.
 
     ``action`` is ``stage-in`` (``downloads``, after a check of ``uploads``), ``stage-check`` (the check alone) or
@@ -123,8 +121,7 @@ def stage_out_jobs(plan: Plan) -> tuple[Job, ...]:
     return tuple(jobs)
 
 
-@dataclass(frozen=True)
-class Embedding:
+class Embedding(NamedTuple):
     """How the jobs of a specification carry their program and manifests.
 
     ``files`` are the side files by name, to be written beside the specification and listed in ``inputs.files``;
@@ -279,8 +276,3 @@ def is_ours(text: str) -> bool:
     if re.match(r'\{\s*"format": 1,\s*"action": "stage-', text):
         return True
     return HEADER in text[:200] or '"""Move data between Rucio and a REANA' in text[:200]
-
-
-def relabelled(job: Job, label: str) -> Job:
-    """The job under a name of its own, where an instance has several."""
-    return replace(job, label=label)

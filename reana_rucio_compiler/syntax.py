@@ -8,9 +8,8 @@ and says what stands where something else was expected. Tests hold that the two 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import resources
 
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 Token = tuple[int, str]  # where it starts, and what is written there, quotes included
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """An expression in tokens. ``words`` are the instance and one or two more, ``arrow`` is that of ``Expression``."""
 
     words: tuple[Token, ...]

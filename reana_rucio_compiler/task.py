@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from .documents import Document, Where
 from .edits import Edit
@@ -13,8 +13,7 @@ from .staging import Job
 from .workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """A specification and the plan to graft onto it.
 
     ``parameters`` is the file that ``inputs.parameters.input`` names, where it replaces them (CWL, Snakemake).
@@ -26,8 +25,7 @@ class Task:
     parameters: Document | None = None
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """A step of the compiled workflow (a stage, a rule), for those who want to see it.
 
     ``jobs`` are the runs of the stager in it, each in a pod of its own; a step of the user's has none. ``after`` are
@@ -42,8 +40,7 @@ class Step:
     pods: int | None = 1
 
 
-@dataclass(frozen=True)
-class Graft:
+class Graft(NamedTuple):
     """Edits of the specification, and the files to be written beside the user's: texts by path in the workspace.
 
     The compiled specification lists each of ``files`` in ``inputs.files``, and likewise each of ``loads``: files of
@@ -54,10 +51,10 @@ class Graft:
     """
 
     edits: tuple[Edit, ...] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = MappingProxyType({})
     loads: tuple[str, ...] = ()
     removed: tuple[Where, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = MappingProxyType({})
     outline: Callable[[], tuple[Step, ...]] = tuple
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from . import documents, rules
 from .diagnostics import Report
@@ -17,8 +17,7 @@ from .source import Span
 STDIN = "<stdin>"  # what messages call a specification that was read from there
 
 
-@dataclass(frozen=True)
-class Workspace:
+class Workspace(NamedTuple):
     """``base`` is the directory that every path of the specification is relative to, and side files are written to."""
 
     base: Path

@@ -58,6 +58,9 @@ RECIPES: dict[str, Recipe] = {
         (3, 6),
         ("pip==21.3.1", "setuptools==59.6 wheel", "--no-build-isolation rucio-clients==1.30.0"),
     ),
+    # The other Pythons that the stager is held on in each fault, whatever runs the tests.
+    "clients-32.8.6-py3.9": Recipe((3, 9), (3, 9), ("rucio-clients==32.8.6",)),
+    "clients-41.5.1-py3.13": Recipe((3, 13), (3, 13), ("rucio-clients==41.5.1",)),
     # setuptools comes second: the client asks for a newer one than the loaders, which import pkg_resources, can use.
     # Under Python 3.9 pip had not resolved this after 20 minutes.
     "reana-0.9": Recipe(

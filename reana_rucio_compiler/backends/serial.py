@@ -17,7 +17,6 @@ it passes each command through ``string.Template``, so every dollar sign of ours
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..diagnostics import Report
@@ -89,7 +88,7 @@ def _outline(
         found.append(Step(name.value if name else f"step {number}", takes=takes, pods=pods))
     found += [Step(step["name"], jobs=tuple(jobs)) for step, jobs in zip(after, _by_image(last).values())]
     return tuple(
-        replace(step, after=tuple(each.name for each in found[max(0, at - 1) : at]), pods=len(step.jobs) or step.pods)
+        step._replace(after=tuple(each.name for each in found[max(0, at - 1) : at]), pods=len(step.jobs) or step.pods)
         for at, step in enumerate(found)
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..task import Step
 
@@ -27,7 +27,7 @@ def reduced(steps: Iterable[Step]) -> tuple[Step, ...]:
         known = [name for name in dict.fromkeys(step.after) if name in before]
         indirect = frozenset().union(*(before[name] for name in known)) if known else frozenset()
         before[step.name] = indirect | set(known)
-        found.append(replace(step, after=tuple(name for name in known if name not in indirect)))
+        found.append(step._replace(after=tuple(name for name in known if name not in indirect)))
     return tuple(found)
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from tests.faults.fault import KILLED, Fault
 from tests.faults.site import Cwl, Plain, Result, Serial, Site, World, make_directory
 
-# The environments whose clients run; the last is that of the image docker.io/reanahub/reana-auth-rucio:1.1.1.
-CLIENTS = ("1.30.0", "32.8.6", "35.9.2", "38.6.4", "41.5.1", "1.30.0-py3.6")
+# The environments whose clients run; that with Python 3.6 is the one of docker.io/reanahub/reana-auth-rucio:1.1.1.
+VERSIONS = ("1.30.0", "32.8.6", "35.9.2", "38.6.4", "41.5.1")
+CLIENTS = (*VERSIONS, "1.30.0-py3.6", "32.8.6-py3.9", "41.5.1-py3.13")
 CORE = ("1.30.0", "41.5.1")  # the oldest and the newest, on which CI runs every fault
 ONE_DIALECT = ("1.30.0", "32.8.6", "35.9.2")
 STAGER = ("serial", "cwl")
@@ -45,7 +46,7 @@ def cells(plain: bool = False) -> list[tuple[Fault, str, str]]:
         for how in PLAIN if plain else STAGER:
             for clients in CLIENTS:
                 if plain and (
-                    not fault.plain or clients not in CLIENTS[:5] or (how == "legacy" and clients in ONE_DIALECT)
+                    not fault.plain or clients not in VERSIONS or (how == "legacy" and clients in ONE_DIALECT)
                 ):
                     continue
                 if how != "cwl" or fault.cwl:

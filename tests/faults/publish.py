@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ engine wraps it. For each fault it holds the exit code and the last line; that n
 content, that no upload is registered without its bytes, that nothing else is left; and that once the cause is repaired, the
 same job run again completes. Then the plain commands of the same client meet the same fault.
 
-Measured on {date}, commit `{commit}`.{part}
+Measured on {date}, commit `{commit}`, with Python {python} where no other is named.{part}
 
 | | {heads} |
 |---|{lines}|
@@ -106,7 +107,7 @@ def page(records: Records, commit: str, date: str) -> str:
     records = {cell: record for cell, record in records.items() if cell in known}
     part = "" if len(records) == len(known) else f" {len(records)} of {len(known)} cells were run."
     text = HEAD.format(
-        date=date, commit=commit, part=part, heads=" | ".join(_heads()), lines="|".join(["---"] * len(_heads())),
+        date=date, commit=commit, part=part, python=platform.python_version().rpartition(".")[0], heads=" | ".join(_heads()), lines="|".join(["---"] * len(_heads())),
         sums="\n".join(_sums(records)), patience=PATIENCE,
     )  # fmt: skip
     return text + "".join("".join(_section(title, faults, records)) for title, faults in ROWS.items())

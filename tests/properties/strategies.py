@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 BARE = "abcXYZ019._-/#+*:@%"
-SCOPES = st.text("abcXYZ019._-", min_size=1, max_size=8)
+SCOPES = st.text("abcXYZ019._-", min_size=1, max_size=8).filter(lambda text: text not in (".", ".."))
 NAMES = (
     st.text("abcXYZ019._-#+@%/", min_size=1, max_size=20)
     .map(lambda text: text.strip("/"))

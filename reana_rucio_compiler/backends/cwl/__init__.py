@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ... import rules
@@ -66,7 +65,7 @@ def graft(task: Task, report: Report) -> Graft:
     backends = _backends(workflow)
     writer = _Writer(task, files, workflow, job_order, before, after, bool(set(backends.values()) - {"kubernetes"}))
     try:
-        return replace(writer.graft(), outline=lambda: outline(workflow, bindings, before, after))
+        return writer.graft()._replace(outline=lambda: outline(workflow, bindings, before, after))
     except Uneditable as error:
         span = Span(writer.rewriting.current.source, error.node.start, error.node.end)
         report.add(

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from ...model import Plan, Transfer
-from ...staging import Job, relabelled, stage_out_jobs, unique
+from ...staging import Job, stage_out_jobs, unique
 from .binding import HANDED, STAGED, Bindings, Bound
 from .outputs import Upload
 from .reading import Entry, Process
@@ -58,7 +58,7 @@ def stage_in_steps(plan: Plan, bindings: Bindings, workflow: Process, taken: Ite
             steps.append(StagingStep("", Job("stage-check", instance, (), uploads)))
         for number, transfers in enumerate(own, 1):
             job = Job("stage-in", instance, transfers, uploads if alone else ())
-            steps.append(StagingStep("", job if alone else relabelled(job, str(number))))
+            steps.append(StagingStep("", job if alone else job._replace(label=str(number))))
     steps = _named(sorted(steps, key=lambda step: bool(step.job.downloads)), taken)
     steps = _with_bound(steps, bindings)
     sources = {each.id: _sources(workflow, each) for each in workflow.steps}
@@ -76,7 +76,7 @@ def stage_out_steps(plan: Plan, uploads: Mapping[Transfer, Upload], taken: Itera
         paths = {each.transfer.path: (ids[each.id], each.type == "File[]") for each in found}
         others = {upload.id: upload.link for upload in uploads.values() if upload.id not in own}
         # The engine has seen to it that the outputs exist, or this step would not run.
-        alone = replace(job, requires=())
+        alone = job._replace(requires=())
         steps.append(StagingStep("", alone, (), feeds, paths, after=tuple(others.values())))
     return tuple(_named(steps, taken))
 

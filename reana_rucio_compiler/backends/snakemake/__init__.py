@@ -17,7 +17,6 @@ engine reads the Snakefile from the workspace; the program of the stager is a fi
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from posixpath import basename, dirname
 
 from ... import rules
@@ -25,7 +24,7 @@ from ...checks import bad_path, normalised
 from ...diagnostics import Report
 from ...model import Transfer
 from ...specification import compiled_name, rename, rename_parameter_file, side_header
-from ...staging import Job, embed, relabelled, stage_out_jobs, unique
+from ...staging import Job, embed, stage_out_jobs, unique
 from ...task import Graft, Task
 from .generate import StagingRule, generate, identifier, output
 from .listed import listed
@@ -103,7 +102,7 @@ def _declared(transfer: Transfer, workflow: Workflow) -> list[str]:
     files = listed(transfer, workflow)
     kind = "file" if files else transfer.type
     paths = [text for path in files or (transfer.path,) for text in (path, *sorted(workflow.spellings(path)))]
-    return [output(replace(transfer, type=kind, path=path)) for path in paths]
+    return [output(transfer._replace(type=kind, path=path)) for path in paths]
 
 
 def _stage_in_jobs(task: Task) -> list[Job]:
@@ -117,8 +116,8 @@ def _stage_in_jobs(task: Task) -> list[Job]:
         labels: list[str] = []
         for each in filter(_apart, mine):
             labels.append(unique(identifier(each.path) or "file", labels, "_"))
-            job = relabelled(Job("stage-in", instance, (each,)), labels[-1])
-            jobs.append(replace(job, wildcards=wildcards(each.path)))
+            job = Job("stage-in", instance, (each,), label=labels[-1])
+            jobs.append(job._replace(wildcards=wildcards(each.path)))
     return jobs
 
 
@@ -135,13 +134,13 @@ def _as_member(transfer: Transfer) -> Transfer:
     end = basename(transfer.path)
     if end == f"{{{wildcards(end)[0]}}}":  # a wildcard may hold a slash otherwise
         end = f"{{{wildcards(end)[0]},[^/]+}}"
-    return replace(transfer, type="member", path=f"{dirname(transfer.path)}/{end}".lstrip("/"))
+    return transfer._replace(type="member", path=f"{dirname(transfer.path)}/{end}".lstrip("/"))
 
 
 def _without_constraints(job: Job) -> Job:
     """The job as its manifest says it, where a wildcard is its name."""
     plain = [
-        replace(each, path=without_constraints(each.path), name=without_constraints(each.name))
+        each._replace(path=without_constraints(each.path), name=without_constraints(each.name))
         for each in job.downloads
     ]
-    return replace(job, downloads=tuple(plain))
+    return job._replace(downloads=tuple(plain))

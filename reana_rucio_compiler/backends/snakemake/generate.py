@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from posixpath import basename
+from typing import NamedTuple
 
 from ...model import Transfer
 from ...staging import Embedding, Job
 from .wildcards import without_constraints
 
 
-@dataclass(frozen=True)
-class StagingRule:
+class StagingRule(NamedTuple):
     """A rule of ours. ``waits_for`` are receipts that are to exist before it runs, whatever their age."""
 
     name: str

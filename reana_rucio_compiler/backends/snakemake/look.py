@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import chain
 from posixpath import basename, dirname
+from typing import NamedTuple
 
 from ... import rules
 from ...checks import normalised
@@ -182,8 +182,7 @@ def _is(item: Item, transfer: Transfer) -> bool:
     return not item.text.startswith("/") and may_overlap(normalised(item.text), transfer.path)
 
 
-@dataclass(frozen=True)
-class _Look:
+class _Look(NamedTuple):
     """Something by the name of ``reader`` that is given ``text`` while Snakemake still makes its plan."""
 
     reader: str

@@ -12,7 +12,8 @@ import ast
 import io
 import tokenize
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ...source import Source, Span
 from .values import Item, Values
@@ -25,8 +26,7 @@ _SECTIONS = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Directive:
+class Directive(NamedTuple):
     """``keyword: arguments``. ``items`` are the strings among them; ``complete`` says whether those are all."""
 
     keyword: str
@@ -37,8 +37,7 @@ class Directive:
     tree: ast.expr | None = None
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule or checkpoint (``kind``), or what ``use rule`` makes of one (``use``).
 
     ``whole`` says whether all of its directives are seen: not those of another rule, nor on the line of its name.
@@ -47,7 +46,7 @@ class Rule:
     kind: str
     name: str
     span: Span
-    directives: Mapping[str, Directive] = field(default_factory=dict)
+    directives: Mapping[str, Directive] = MappingProxyType({})
     whole: bool = True
 
     def items(self, keyword: str) -> tuple[Item, ...]:
@@ -59,8 +58,7 @@ class Rule:
         return self.directives[keyword].complete if keyword in self.directives else self.whole
 
 
-@dataclass(frozen=True)
-class Snakefile:
+class Snakefile(NamedTuple):
     """What can be seen of one file. ``code`` is its Python, without the blocks; None where that cannot be parsed."""
 
     source: Source
@@ -74,8 +72,7 @@ class Snakefile:
         return (section for section in self.sections if section.keyword == keyword)
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(NamedTuple):
     """A logical line: all that Python reads up to its line break. ``tokens`` have their offsets in the text."""
 
     indent: int
@@ -121,13 +118,13 @@ def evaluated(file: Snakefile, values: Values) -> Snakefile:
 
     def evaluate(directive: Directive) -> Directive:
         items, complete = values.arguments(directive.tree, directive.body)
-        return replace(directive, items=items, complete=complete)
+        return directive._replace(items=items, complete=complete)
 
     rules = tuple(
-        replace(rule, directives={key: evaluate(each) for key, each in rule.directives.items()}) for rule in file.rules
+        rule._replace(directives={key: evaluate(each) for key, each in rule.directives.items()}) for rule in file.rules
     )
     sections = tuple(map(evaluate, file.sections))
-    return replace(file, rules=rules, sections=sections, modules=tuple(map(evaluate, file.modules)))
+    return file._replace(rules=rules, sections=sections, modules=tuple(map(evaluate, file.modules)))
 
 
 def _is_rule(words: tuple[str, ...]) -> bool:

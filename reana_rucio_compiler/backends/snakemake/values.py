@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...source import Span
 
@@ -19,8 +18,7 @@ _TRANSPARENT = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """A string with its place. ``directory`` says that it is flagged ``directory(...)``."""
 
     text: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from posixpath import dirname, join, normpath
 
@@ -21,13 +20,11 @@ from .values import Item, Values
 from .wildcards import may_overlap
 
 
-@dataclass(frozen=True)
 class Workflow:
     """The Snakefile of a workflow and those that it includes. ``complete`` says whether those are all of its rules."""
 
-    files: tuple[Snakefile, ...]
-    values: Values
-    complete: bool
+    def __init__(self, files: tuple[Snakefile, ...], values: Values, complete: bool) -> None:
+        self.files, self.values, self.complete = files, values, complete
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...model import Plan, Transfer
-from ...staging import Job, relabelled, stage_out_jobs, unique
+from ...staging import Job, stage_out_jobs, unique
 from .emission import Staging
 from .inputs import Parameters
 from .paths import GLOB, Staged, named, of_dataset
@@ -136,7 +136,7 @@ def _stage_in(plan: Plan, uses: Sequence[Use], roots: frozenset[int]) -> list[tu
     for (instance, consumers), transfers in sorted(groups.items(), key=lambda group: group[0]):
         number = 1 + sum(job.instance.name == instance for job, _ in jobs)
         job = Job("stage-in", plan.instance(instance), tuple(transfers))
-        jobs.append((relabelled(job, str(number)) if number > 1 else job, frozenset(consumers)))
+        jobs.append((job._replace(label=str(number)) if number > 1 else job, frozenset(consumers)))
     return jobs
 
 
