@@ -195,7 +195,7 @@ def check_upload(server, upload):
         try:
             attributes = server.list_account_attributes(server.account)[0]
             admin = any(row["key"] == "admin" and row["value"] for row in attributes)
-            stager.choose_rse(server, entry, None, admin)
+            stager.choose_rse(server, entry, None, admin, stager.Counter())
         except stager.Error as error:
             found.append([kind_of(error), str(error)])
     key = stager.key_of(entry)

@@ -16,9 +16,7 @@ import sys
 if __name__ == "__main__":
     del sys.path[0]  # may be the workspace, and the user's random.py is not the library's
 
-import collections
 import configparser
-import contextlib
 import errno
 import fcntl
 import glob
@@ -38,6 +36,8 @@ import time
 import traceback
 import uuid
 import zlib
+from collections import Counter
+from contextlib import contextmanager, suppress
 from xml.etree import ElementTree
 
 USAGE, SECRET, SERVER, MISSING, MISMATCH, REFUSED, EXISTS, OUTPUT = range(2, 10)
@@ -49,7 +49,7 @@ CODES = {  # exceptions of the client and of requests, or their base classes
     REFUSED: "AccessDenied RSEAccessDenied InsufficientAccountLimit InsufficientTargetRSEs "
              "InvalidRSEExpression RSENotFound RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
     EXISTS: "DataIdentifierAlreadyExists FileConsistencyMismatch",
-    USAGE: "InvalidObject InputValidationError"}
+    USAGE: "InvalidObject InputValidationError FileExistsError NotADirectoryError"}
 FULL = "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM"  # of the workspace, which others must mend
 BAD = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
 TEXT, PART = "[^%s]+" % BAD, r"(?!\.\.?(?:/|\Z))[^/%s]+" % BAD
@@ -117,11 +117,11 @@ def human(count):
     return "%.3g %s" % (count / 1000.0 ** power, ("B", "kB", "MB", "GB", "TB")[power])
 
 
-def brief(what, limit=3):
+def brief(what):
     """An exception's text on one line, or the first of some texts."""
     if isinstance(what, BaseException):
         return " ".join(str(what).split())[:300] or type(what).__name__
-    return ", ".join(what[:limit]) + (" and %d more" % len(what[limit:]) if what[limit:] else "")
+    return ", ".join(what[:3]) + (" and %d more" % len(what[3:]) if what[3:] else "")
 
 
 def code_of(error):
@@ -138,9 +138,9 @@ def code_of(error):
     return next((code for code in CODES if names & set(CODES[code].split())), 1)
 
 
-@contextlib.contextmanager
+@contextmanager
 def about(what, remedy="the lines above may tell more"):
-    """Make a known exception raised inside an Error that begins with `what`."""
+    """Make a known exception inside an Error that begins with `what`."""
     try:
         yield
     except Exception as error:
@@ -153,7 +153,6 @@ class Traces(list):
     """The client's records of its transfers, which it adds as it begins one; then, others may be done."""
 
     def __init__(self, total):
-        super().__init__()
         self.total, self.count, self.lock = total, 0, threading.Lock()
 
     def append(self, trace):
@@ -204,7 +203,7 @@ def load(path, *words):
         manifest = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise Error(USAGE, "%s: cannot be read: %s", path, error) from None
-    with contextlib.suppress(Error, AttributeError, FileNotFoundError):
+    with suppress(Error, AttributeError, FileNotFoundError):
         receipt = manifest.get("receipt")
         check(receipt, PATH)
         no_links(receipt)
@@ -215,17 +214,22 @@ def load(path, *words):
     for entry in manifest.setdefault("downloads", []) + manifest.setdefault("uploads", []):
         entry["path"] = native(entry["path"])
     manifest["requires"] = list(map(native, manifest.get("requires", [])))
-    paths = sorted(entry["path"].split("/") for entry in manifest["downloads"])
-    for one, two in zip(paths, paths[1:]):
-        if two[:len(one)] == one:
-            raise Error(USAGE, "downloads: %s is inside of %s, staged too", "/".join(two), "/".join(one))
+    apart(entry["path"] for entry in manifest["downloads"])
     for entry in manifest["uploads"]:
         for field in {"name", "dataset", "prefix"} & set(entry):
             entry[field] = re.sub(re.escape("{run}"), run_id, entry[field])
-    settings = dict(attempts=4, backoff=5, timeout=600, threads=4)
-    settings.update(manifest.get("settings", {}))
+    settings = dict(dict(attempts=4, backoff=5, timeout=600, threads=4), **manifest.get("settings", {}))
     mark = hashlib.sha256(text.encode()).hexdigest()[:12]  # tells apart what runs at a time in one workspace
     return dict(manifest, settings=settings, work=".rucio-stage-%s-%s" % (manifest["instance"]["name"], mark))
+
+
+def apart(paths):
+    """Refuse paths of which one is, or is inside of, another."""
+    parts = sorted(path.split("/") for path in paths)
+    for one, two in zip(parts, parts[1:]):
+        if two[:len(one)] == one:
+            raise Error(USAGE, "downloads: %s is, or is inside of, %s, staged too",
+                        "/".join(two), "/".join(one))
 
 
 def native(path):
@@ -284,7 +288,7 @@ def write_private(path, content):
 def private_directory():
     """A new directory, mode 0700, outside of the workspace, where REANA's CWL engine has TMPDIR and HOME."""
     for place in ("/dev/shm", "/var/tmp"):
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             return tempfile.mkdtemp(prefix="rucio-stage-", dir=place)
     raise Error(SECRET, "credentials: neither /dev/shm nor /var/tmp can be written")
 
@@ -306,15 +310,15 @@ def alone(work):
 
     Not what changed in a day: where locks are a node's own, another pod may be at work in it."""
     for path in glob.glob(".rucio-stage-*-" + "[0-9a-f]" * 12):
-        with contextlib.suppress(OSError):
-            changed = max(os.lstat(place[0]).st_mtime for place in [(path,)] + list(os.walk(path)))
+        with suppress(OSError, ValueError):
+            changed = max(os.lstat(place).st_mtime for place, _, _ in os.walk(path))
             if path != work and changed < time.time() - 86400 and locked(path):
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(path, True)
     waits = False
     while True:
         os.makedirs(work, 0o700, exist_ok=True)
         if locked(work, waits) is not False:
-            return
+            return work
         if not waits:
             say("another process works on the same list; waiting for it")
         waits = True
@@ -332,9 +336,9 @@ def other_python():
               os.path.expanduser("~/.local/bin")]
     for place in ":".join(places).split(":"):
         head = ""
-        with contextlib.suppress(OSError), open(place + "/rucio", errors="replace") as stream:
+        with suppress(OSError), open(place + "/rucio", errors="replace") as stream:
             head = stream.read(4096)
-        # `#!/path/python -s`, `#!/usr/bin/env python3`, or what pip writes for a long path
+        # the last is what pip writes for a long path
         found = re.search(r"\A#!\s*(?:\S*/env\s+)?(\S*python\S*)|^'{3}exec' \"?(.+?)\"? \"\$0\"", head, re.M)
         python = found and shutil.which(found.group(1) or found.group(2), path=":".join(places))
         test = [python, "-c", "import rucio"]
@@ -356,7 +360,7 @@ def secret(instance, field):
     name = instance[field]
     if field.endswith("_file"):
         place = os.environ.get("RUCIO_STAGE_SECRETS", "/etc/reana/secrets")
-        return need(os.path.join(place, name), "secret " + name, ADD + "file " + name)
+        return need(place + "/" + name, "secret " + name, ADD + "file " + name)
     if not os.environ.get(name, "").strip():
         raise Error(SECRET, "secret %s: is not set; %senv %s=...", name, ADD, name)
     return os.environ[name].strip("\r\n")
@@ -372,7 +376,7 @@ def valid_proxy(instance, private):
     with open(path, "rb") as stream:
         content = stream.read()
     chain, ends = re.findall(PEM, content, re.S), []
-    with contextlib.suppress(ssl.SSLError):  # the library's one reader of certificates is private
+    with suppress(ssl.SSLError):  # the library's one reader of certificates is private
         chain = [ssl._ssl._test_decode_cert(write_private(private + "/pem", block)) for block in chain]
         ends = [[one[key] for one in chain] for key in ("notBefore", "notAfter")]
     if not chain or not ends or b"PRIVATE KEY-----" not in content:
@@ -398,7 +402,7 @@ def authorities(named, private):
                   "/etc/pki/tls/certs/CERN-bundle.pem", "/etc/pki/tls/certs/ca-bundle.crt",
                   "/etc/ssl/certs/ca-certificates.crt", "/etc/grid-security/certificates"):
         for path in glob.glob(place + "/*.pem") if os.path.isdir(place or "") else [place or ""]:
-            with contextlib.suppress(OSError), open(path, "rb") as stream:
+            with suppress(OSError), open(path, "rb") as stream:
                 blocks.update(re.findall(PEM, stream.read(), re.S))
     if not blocks:
         raise Error(SECRET, "https: no certificate authorities found; use an image with ca-certificates")
@@ -408,7 +412,7 @@ def authorities(named, private):
 def configure(instance, private):
     """Write the rucio.cfg of this run, point the environment at it, return its [client] section.
 
-    Hosts given as arguments would not reach the inner clients (facts/rucio.md section 9)."""
+    Hosts given as arguments would not reach the inner clients."""
     env, auth, sidecar = os.environ, instance["auth_type"], configparser.RawConfigParser()
     given = env.get("RUCIO_CONFIG", "")
     if "rucio_host" not in instance or (auth == "x509_proxy" and given and "proxy_file" not in instance):
@@ -458,7 +462,7 @@ def configure(instance, private):
         env.pop(name, None)
     env["RUCIO_CONFIG"] = write_private(private + "/rucio.cfg", "\n".join(lines).encode())
     env["TMPDIR"] = tempfile.tempdir = private
-    for name in ("USER", "LOGNAME", "HOME"):  # REANA's uid need not be in passwd, and the client asks
+    for name in ("USER", "LOGNAME", "HOME"):  # REANA's uid may not be in passwd
         env.setdefault(name, private if name == "HOME" else "reana")
     return client
 
@@ -468,16 +472,28 @@ def configure(instance, private):
 class Server:
     """The methods of the client, returning lists, and called again while the server does not answer."""
 
+    most = 1 << 27  # bytes of an answer
+
     def __init__(self, client, settings):
         import requests
         self.settings, self.account, send = settings, client["account"], requests.Session.send
-        # some clients wait 300 s for a storage, whatever they are told
+        # some clients wait 300 s here
         limit = dict(timeout=settings["timeout"])
         requests.Session.send = lambda *args, **kwargs: send(*args, **dict(kwargs, **limit))
         requests.Session.rebuild_auth = self.redirected(requests.Session.rebuild_auth)
+
+        def read(*args, **kwargs):
+            left = self.most
+            for block in body(*args, **kwargs):
+                left -= len(block)
+                if left < 0:
+                    raise nonsense("it does not end")
+                yield block
+
+        body, requests.Response.iter_content = requests.Response.iter_content, read
         for host in sorted({client["rucio_host"], client["auth_host"]}):
             with about("server " + host, "is it up, and reachable from here?"):
-                # the client would hide why a connection fails
+                # the client hides why connections fail
                 self.attempt(requests.get, host, verify=client.get("ca_cert", True),
                              cert=client.get("client_x509_proxy"), timeout=settings["timeout"])
         with about("account " + self.account, "do account, credentials and vo fit together?"):
@@ -500,8 +516,9 @@ class Server:
         count = 0
         while True:
             try:
-                result = action(*args, **kwargs)
-                return list(result) if hasattr(result, "__next__") else result
+                with watch(4 * self.settings["timeout"] + 1):
+                    result = action(*args, **kwargs)
+                    return list(result) if hasattr(result, "__next__") else result
             except Exception as error:
                 self.again(count, error)
             count += 1
@@ -534,7 +551,7 @@ class Server:
 
     def metadata(self, keys):
         """(scope, name) -> metadata of what exists; the server omits the rest, and takes 1000 at a time."""
-        # client 38 asks for JSON metadata, which few servers have, if not told; older ones cannot be told
+        # client 38 would ask for JSON metadata, which few servers have; older ones cannot be told
         plugin = "plugin" in self.client.get_metadata_bulk.__code__.co_varnames
         options = dict(plugin="DID_COLUMN") if plugin else {}
         return {key_of(row): sane(row) for part in chunks(sorted(set(keys)), 1000)
@@ -543,7 +560,7 @@ class Server:
     def find(self, file, rses):
         """The first of these RSEs where a replica of the file is available, or None."""
         rows = self.list_replicas([did(file["key"])], all_states=True) if file["known"] else []
-        states = {rse: state for row in rows for rse, state in row["states"].items()}
+        states = dict(item for row in rows for item in row["states"].items())
         return next((rse for rse in rses if states.get(rse) == "AVAILABLE"), None)
 
     def seconds(self, files):
@@ -552,7 +569,7 @@ class Server:
 
 
 class Row(dict):
-    """An object in an answer. What comes from a server is not trusted to be one, nor to be complete."""
+    """An object in an answer. No server is trusted to send one, nor a complete one."""
 
     def __init__(self, row):
         super().__init__(row if isinstance(row, dict) else {"": row})
@@ -574,7 +591,7 @@ def sane(row):
     return row
 
 
-@contextlib.contextmanager
+@contextmanager
 def watch(seconds, moved=lambda: 0):
     """Stop what the client never gives up: when `moved()`, in bytes, grows by less than 1 kB/s."""
     last = [moved()]
@@ -595,9 +612,9 @@ def watch(seconds, moved=lambda: 0):
 
 def size_of(folder):
     total = 0
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         for place, _, names in os.walk(folder):
-            total += sum(os.path.getsize(os.path.join(place, name)) for name in names)
+            total += sum(os.path.getsize(place + "/" + name) for name in names)
     return total
 
 
@@ -697,7 +714,7 @@ def members(server, entry):
 
 def stage_in(server, manifest, work):
     """Fetch what is not there, move it to its path, and return the rows of the receipt."""
-    plan, wanted, uses, rows, failure = [], {}, collections.Counter(), [], None
+    plan, wanted, uses, rows, failure = [], {}, Counter(), [], None
     for entry, files in resolve(server, manifest["downloads"]):
         path, folder = entry["path"], entry["type"] == "directory"
         no_links(path)
@@ -713,6 +730,9 @@ def stage_in(server, manifest, work):
         for place in sorted(new):
             uses[key_of(places[place])] += 1
             wanted.setdefault(key_of(places[place]), dict(places[place], wish=entry.get("rse")))
+    fold = str.lower if os.path.exists(work.upper()) else str  # file systems may ignore case
+    apart(fold(held(work, file)) for file in wanted.values())
+    apart(fold(place) for entry in plan for place in entry[2])
     try:
         fetch_all(server, [wanted[key] for key in sorted(wanted)], work)
     except Error as error:
@@ -732,7 +752,7 @@ def stage_in(server, manifest, work):
 
 
 def held(work, file):
-    """Where the client puts a file: its name, without a leading slash, in the directory that it is given."""
+    """Where the client puts a file: by its name, in the directory that it is given."""
     return os.path.join(work, "get", file["scope"], file["name"].lstrip("/"))
 
 
@@ -751,7 +771,7 @@ def deliver(work, path, folder, places, new, uses):
     if folder and os.path.isdir(path):
         os.rename(path, old)
     os.rename(target, path)
-    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, True)
 
 
 def fetch_all(server, files, work):
@@ -776,7 +796,7 @@ def fetch_all(server, files, work):
 def fetch(server, client, group, files, work, traces):
     """Download at most 200 files of one scope, and again those whose sources fail for a while.
 
-    Given a list of sources, the client spares two requests per file, and takes files of many datasets."""
+    Given sources, the client spares two requests per file, and takes files of many datasets."""
     scope, wish, checked = group
     options = dict(base_dir=os.path.join(work, "get", scope), no_subdir=True, no_resolve_archives=True,
                    ignore_checksum=not checked, transfer_timeout=server.seconds(files))
@@ -795,10 +815,12 @@ def fetch(server, client, group, files, work, traces):
         if named - asked:
             raise nonsense("sources of " + brief(sorted(map(str, named - asked))))
         del traces[:]
+        server.most += max(file["bytes"] for file in files)
         with watch(2 * server.settings["timeout"] + 1, lambda: size_of(work)):
             client.download_from_metalink_file(
                 options, write_private(work + "/sources", sources.encode()), traces_copy_out=traces,
                 num_threads=server.settings["threads"], deactivate_file_download_exceptions=True)
+        server.most = Server.most
         traces.look()
         last, failed = {(trace["scope"], trace["filename"]): trace for trace in traces}, []
         for file in files:
@@ -945,10 +967,10 @@ def keep(server, entry, key, rse):
 
     with about(":".join(key), "if it was deleted, choose another name"):
         if dataset and not server.metadata([key]):
-            with contextlib.suppress(DataIdentifierAlreadyExists):  # by an attempt before
+            with suppress(DataIdentifierAlreadyExists):  # by an attempt before
                 server.add_dataset(*key, rules=[dict(rule, account=server.account, grouping="DATASET")])
         if not rules():
-            with contextlib.suppress(DuplicateRule):
+            with suppress(DuplicateRule):
                 server.add_replication_rule([did(key)], **rule)
             if not rules():
                 raise Error(REFUSED, "%s: the server made no rule at %s", ":".join(key), rse)
@@ -963,7 +985,7 @@ def attach(server, dataset, keys):
         if last and absent:
             raise Error(REFUSED, "%s:%s: was not attached to %s:%s", *key_of(absent[0]) + dataset)
         for part in chunks(absent, 500):
-            with about(":".join(dataset)), contextlib.suppress(FileAlreadyExists):
+            with about(":".join(dataset)), suppress(FileAlreadyExists):
                 server.attach_dids(*dataset, dids=part)
 
 
@@ -976,7 +998,7 @@ def visible(path):
 
 def check_uploads(server, uploads, local):
     """Choose an RSE for each upload; refuse what the server would refuse after hours of work."""
-    attributes, keys, used = server.list_account_attributes(server.account)[0], [], collections.Counter()
+    attributes, keys, used = server.list_account_attributes(server.account)[0], [], Counter()
     admin = any(row["key"] == "admin" and row["value"] for row in attributes)
     scopes = server.list_scopes() if admin else server.list_scopes_for_account(server.account)
     for entry in uploads:
@@ -989,7 +1011,7 @@ def check_uploads(server, uploads, local):
         entry["files"] = [dict(path=path, key=(scope, name), bytes=os.path.getsize(path) if local else 1,
                                entry=entry) for path, name in files]
         keys += [file["key"] for file in entry["files"]]
-    count = collections.Counter(keys)
+    count = Counter(keys)
     known = server.metadata(keys + [entry["dataset"] for entry in uploads if entry["dataset"]])
     for entry in uploads:
         what, dataset = ":".join(key_of(entry)), known.get(entry["dataset"])
@@ -1013,13 +1035,12 @@ def check_uploads(server, uploads, local):
         choose_rse(server, entry, dataset, admin, used)
 
 
-def choose_rse(server, entry, dataset, admin, used=None):
+def choose_rse(server, entry, dataset, admin, used):
     """The first RSE, by name, that is writable and has quota; but rather one where the dataset has a rule.
 
     `used` counts, by RSE and by expression of a global limit, what the entries before are going to use."""
     what, reasons = ":".join(key_of(entry)), []
     size = sum(file["bytes"] for file in entry["files"] if not file.get("known"))
-    used = collections.Counter() if used is None else used
     with about("%s: rse=%s" % (what, entry["rse"]), "`rucio list-rses` shows what there is"):
         entry["rses"] = sorted(row["rse"] for row in server.list_rses(entry["rse"]))
     ruled = {rule["rse_expression"] for rule in server.list_did_rules(*entry["dataset"])} if dataset else ()
@@ -1063,16 +1084,15 @@ def run(*words):
         server = Server(client, manifest["settings"])
         if uploads:
             check_uploads(server, uploads, action == "stage-out")
-        work = manifest["work"]
-        no_links(work)
+        no_links(manifest["work"])
         no_links(manifest["receipt"])
-        alone(work)
-        for path in (os.path.join(place, name) for place, *names in os.walk(work) for name in sum(names, [])):
+        work = alone(manifest["work"])
+        for path in (place + "/" + name for place, *names in os.walk(work) for name in sum(names, [])):
             if os.path.islink(path) or not (os.path.isfile(path) or os.path.isdir(path)):
-                with contextlib.suppress(FileNotFoundError):
+                with suppress(FileNotFoundError):
                     os.unlink(path)  # we put no links there, which would lead out of the workspace
-        for name in ("new", "old"):
-            shutil.rmtree(os.path.join(work, name), ignore_errors=True)
+        for name in ("/new", "/old"):
+            shutil.rmtree(work + name, True)
         rows = stage_in(server, manifest, work) if action == "stage-in" else []
         rows += stage_out(server, uploads) if action == "stage-out" else []
         for row in rows:
@@ -1089,7 +1109,7 @@ def run(*words):
     except Exception as error:
         for proxy in PROXIES if code_of(error) in (SERVER, REFUSED) else ():
             in_time(*proxy)
-        with contextlib.suppress(OSError), open(private + "/log", errors="replace") as stream:
+        with suppress(OSError), open(private + "/log", errors="replace") as stream:
             for line in [line for line in stream if re.search(r"\b(WARNING|ERROR|CRITICAL)\b", line)][-10:]:
                 say("rucio: " + re.sub(r"\x1b\[\d*m|\?\S+", "", line).strip()[:400], ERR)
         raise
@@ -1097,7 +1117,7 @@ def run(*words):
         if "keep" in manifest["settings"] and sys.exc_info()[0]:
             work = None  # the next run goes on from there
         for mine in [private, work] * 9:  # again, as a thread may just begin a file
-            shutil.rmtree(mine or private, ignore_errors=True)
+            shutil.rmtree(mine or private, True)
 
 
 def stop(number, _):
@@ -1115,7 +1135,7 @@ def main():
     except Stopped as error:
         code, why = 128 + error.args[0], "stopped by signal %d; run it again" % error.args
         if error.args[0] == signal.SIGALRM:
-            code, why = SERVER, "storage: too slow, or stalled; try again later"
+            code, why = SERVER, "server or storage: too slow, or stalled; try again later"
         say("reana-rucio: error: " + why, ERR)
     except BaseException as error:
         code = code_of(error)

@@ -9,16 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import stat
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.environments import needs
 from tests.faults.troubled import Gate, Handler
 from tests.rucio.server import Server
-from tests.rucio.stager_job import Job, Result, download, put, upload
+from tests.rucio.stager_job import CLIENTS, Job, Result, download, put, upload
 
 
 def some(number: int, values: Iterable[object]) -> list[object]:
@@ -221,6 +225,46 @@ def test_no_password_and_no_token_goes_where_a_server_redirects_to(
         other.server_close()
 
 
+# ---- answers without an end
+
+
+def endless(block: bytes, pause: float = 0) -> Callable[[Handler], object]:
+    """An answer that goes on until the client hangs up."""
+
+    def act(handler: Handler) -> object:
+        handler.read_body()
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/x-json-stream")
+        handler.end_headers()
+        handler.close_connection = True
+        while True:  # a reset connection ends it (Handler.handle)
+            handler.wfile.write(block)
+            time.sleep(pause)
+
+    return act
+
+
+ROW = b'{"scope": "user.alice", "name": "x", "bytes": 1, "adler32": "1", "type": "FILE"}\n'
+# What is sent, how fast, for how many seconds the stager would wait for more, and how it puts it.
+ENDLESS = {
+    "rows": (ROW * 1000, 0, 60, "does not end"), "one line": (b"x" * 65536, 0, 1, ""),
+    "drops": (b" ", 0.3, 1, "too slow"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("clients", some(1, [CLIENTS, "clients-1.30.0"]))
+@pytest.mark.parametrize("what", ENDLESS)
+@pytest.mark.parametrize("request_", some(1, ["POST /dids/bulkmeta", "GET /$", "POST /replicas/list"]))
+def test_answers_that_do_not_end(request_: str, what: str, clients: str, job: Job, gate: Seen, dataset: str) -> None:
+    """They are given up, because of their length or because of the time that they take."""
+    job.python = str(needs(clients))
+    block, pause, job.settings["timeout"], why = ENDLESS[what]
+    gate.on(request_, endless(block, pause))
+    started = time.time()
+    refused(job, job.stage_in(download(f"{dataset}.1", "f")), 4, why)
+    assert time.time() - started < 60
+
+
 # ---- links in the workspace
 
 LINKED = {
@@ -276,6 +320,159 @@ def test_links_are_not_uploaded(what: str, job: Job, tmp_path: Path, unique_name
     result = job.stage_out(entry)
     assert result.code == 9, result
     assert not job.server.client().call("list_dids", "user.alice", {"name": f"{name}*"}, did_type="all")
+
+
+# ---- things in the workspace that are no files
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def device(path: Path) -> None:
+    try:
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero: it never ends
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+
+ODD = {  # where, exit code; 0: it is replaced, or removed
+    "target": ("data/f", 0), "target, a directory": ("data/d", 2), "parent": ("data", 2),
+    "in a staged directory": ("data/d/x", 6), "receipt": ("rucio-stage-in.vre.json", 0),
+    "work directory": (".rucio-stage-vre-{mark}", 2),
+    "sources": (".rucio-stage-vre-{mark}/sources", 0), "part": (".rucio-stage-vre-{mark}/get", 0),
+    "file": (".rucio-stage-vre-{mark}/get/user.alice/{name}.1", 0),
+    "draft of the receipt": (".rucio-stage-vre-{mark}/receipt", 0), "another's work": (".rucio-stage-vre-0123456789ab", 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ODD)
+@pytest.mark.parametrize("make", some(1, [fifo, device]), ids=lambda make: make.__name__)
+def test_what_is_no_file(what: str, make: Callable[[Path], None], job: Job, dataset: str) -> None:
+    """A pipe that nobody fills, or a device that has no end, stops no job: it is refused, removed or replaced."""
+    entries = [download(f"{dataset}.1", "data/f"), download(dataset, "data/d", "directory")]
+    manifest = job.manifest("stage-in", downloads=entries)
+    mark = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()[:12]
+    place, code = ODD[what]
+    path = job.workspace / place.format(mark=mark, name=dataset.partition(":")[2])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    make(path)
+    result = job.finish(job.start(manifest), "no receipt")
+    assert result.code == code, result
+    assert "Traceback" not in result.err
+    if code == 0:
+        assert (job.workspace / "data/f").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("where", ["output", "in a directory", "requires"])
+def test_what_is_no_file_is_not_uploaded(where: str, job: Job, unique_name: Callable[[str], str]) -> None:
+    name = unique_name("pipe")
+    (job.workspace / "results").mkdir()
+    job.write("results/good", "x")
+    os.mkfifo(job.workspace / "results/pipe")
+    if where == "output":
+        result = job.stage_out(upload(f"user.alice:{name}", "results/pipe"))
+    elif where == "in a directory":
+        result = job.stage_out(upload(f"user.alice:{name}", "results", kind="directory"))
+    else:
+        result = job.stage_out(upload(f"user.alice:{name}", "results/good"), requires=["results/pipe"])
+    assert result.code == 9, result
+
+
+def test_a_parent_that_becomes_a_file(job: Job, gate: Seen, dataset: str) -> None:
+    """While the file is fetched; a job that runs beside ours may do that."""
+
+    def act(handler: Handler) -> None:
+        (job.workspace / "data").write_text("mine")
+
+    gate.on("POST /replicas/list", act, 1)
+    result = job.finish(
+        job.start(job.manifest("stage-in", downloads=[download(f"{dataset}.1", "data/f")])), "no receipt"
+    )
+    assert result.code == 2, result
+    assert job.files() == {"data": b"mine"}
+    job.assert_clean()
+
+
+# ---- names that are one
+
+
+def test_names_that_are_kept_at_one_place(job: Job, dataset: str, gate: Seen) -> None:
+    """With a leading slash and without they are two in Rucio, and one where the client puts them."""
+    name = dataset.partition(":")[2]
+    gate.on("POST /dids/bulkmeta", two_names(f"{name}.1", f"/{name}.1"))
+    result = job.stage_in(download(f"{dataset}.1", "a"), download(f"user.alice:/{name}.1", "b"))
+    refused(job, result, 2, "is, or is inside of")
+
+
+def two_names(old: str, new: str) -> Callable[[Handler], object]:
+    """Answer about a second name as about the first."""
+
+    def act(handler: Handler) -> object:
+        gate = handler.server
+        assert isinstance(gate, Gate)
+        handler.body = json.dumps({"dids": [{"scope": "user.alice", "name": old}]}).encode()
+        status, body, headers = gate.forward(handler)
+        row = json.loads(body)
+        handler.reply(status, (json.dumps(row) + "\n" + json.dumps({**row, "name": new}) + "\n").encode(), headers)
+        return True
+
+    return act
+
+
+@pytest.fixture
+def ignoring_case(tmp_path: Path) -> Iterator[Path]:
+    """A directory on a file system that ignores case, as those of macOS and Windows do: exFAT, where one can be mounted."""
+    image, place = tmp_path / "image", tmp_path / "exfat"
+    place.mkdir()
+    tools = ["mkfs.exfat", "losetup", "mount.exfat-fuse", "umount"]
+    if os.getuid() or not all(shutil.which(tool, path=SBIN) for tool in tools):
+        pytest.skip("needs root, exfatprogs and exfat-fuse")
+    image.touch()
+    os.truncate(image, 16 << 20)
+    subprocess.run(["mkfs.exfat", str(image)], check=True, stdout=subprocess.DEVNULL)
+    found = subprocess.run(["losetup", "-f", "--show", str(image)], check=False, capture_output=True, text=True)
+    if found.returncode:
+        pytest.skip("no loop devices here")
+    device = found.stdout.strip()
+    try:
+        if subprocess.run(["mount.exfat-fuse", device, str(place)], check=False, capture_output=True).returncode:
+            pytest.skip("FUSE cannot mount here")
+        try:
+            yield place
+        finally:
+            subprocess.run(["umount", str(place)], check=True)
+    finally:
+        subprocess.run(["losetup", "-d", device], check=True)
+
+
+SBIN = f"{os.defpath}:/usr/local/sbin:/usr/sbin:/sbin"
+
+
+@pytest.mark.parametrize("how", ["in a dataset", "at two paths", "in two directories", "alone"])
+def test_names_that_differ_in_case(
+    how: str, job: Job, rucio_server: Server, tmp_path: Path, unique_name: Callable[[str], str], ignoring_case: Path
+) -> None:
+    """On a file system that ignores case they are refused before anything is fetched, and one of them is fine."""
+    name = unique_name("case")
+    for each, content in ((f"{name}.a", b"1"), (f"{name}.A", b"2")):
+        put(rucio_server, tmp_path, f"user.alice:{each}", content, dataset=f"user.alice:{name}")
+    job.workspace = ignoring_case / "workspace"
+    job.workspace.mkdir()
+    entries = {
+        "in a dataset": [download(f"user.alice:{name}", "data", "directory")],
+        "at two paths": [download(f"user.alice:{name}.a", "f"), download(f"user.alice:{name}.x", "F")],
+        "in two directories": [download(f"user.alice:{name}.a", "x/f"), download(f"user.alice:{name}.A", "y/f")],
+        "alone": [download(f"user.alice:{name}.A", "Data/F")],
+    }[how]
+    if how == "at two paths":
+        put(rucio_server, tmp_path, f"user.alice:{name}.x", b"3")
+    result = job.stage_in(*entries)
+    if how == "alone":
+        assert result.code == 0, result
+        assert job.files() == {"Data/F": b"2"}
+    else:
+        refused(job, result, 2, "is, or is inside of")
 
 
 # ---- a manifest that was changed

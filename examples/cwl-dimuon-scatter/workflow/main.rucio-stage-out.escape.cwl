@@ -128,10 +128,12 @@ arguments:
 
     def fetch(source, target, digest):
         """Copy a file that was written when the specification was compiled, and must not have changed since."""
-        shutil.copyfile(source, target)
-        with open(target, "rb") as stream:
-            if hashlib.sha256(stream.read()).hexdigest() != digest:
-                raise Error(2, "%s: was changed; compile again and upload it" % os.path.basename(source))
+        if os.path.isfile(source):  # a pipe or a device need not end
+            shutil.copyfile(source, target)
+            with open(target, "rb") as stream:
+                if hashlib.sha256(stream.read()).hexdigest() == digest:
+                    return
+        raise Error(2, "%s: is missing or was changed; compile again and upload it" % os.path.basename(source))
 
 
     def places(here):
@@ -244,7 +246,7 @@ arguments:
      "name": "rucio-stage-out.escape",
      "receipt": "rucio-stage-out.escape.json",
      "uploads": {"outputs/spectrum.csv": ["spectrum", false]},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "ceb37e41f201abe1946396f163c2bbc62cbb55c5677649ffb32407260860e9d5"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "1b5a747799a15f59b6abd9537839556e70a474559ed901709410cda15d68897c"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
