@@ -184,7 +184,8 @@ def _fetch(name: str, file: str, text: str, root: str) -> str:
     """The command that puts a side file, if nobody changed it, at ``$stage/name``."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     return (
-        f'cp "{root}{file}" "$stage/{name}" && echo "{digest}  $stage/{name}" | sha256sum --check --status ||'
+        f'test -f "{root}{file}" && cp "{root}{file}" "$stage/{name}" &&'
+        f' echo "{digest}  $stage/{name}" | sha256sum --check --status ||'
         f" {{ echo 'reana-rucio: error: {file} in the workspace is missing or was changed;"
         " compile again and upload it' >&2; exit 2; }"
     )

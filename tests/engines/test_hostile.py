@@ -6,7 +6,9 @@ run by a real shell. Only the stager is replaced, by a program that keeps the ma
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import random
 import re
 import shutil
@@ -24,6 +26,8 @@ from reana_rucio_compiler import stager
 from reana_rucio_compiler.checks import normalised
 from reana_rucio_compiler.compiler import compile_file
 from reana_rucio_compiler.diagnostics import Severity
+from reana_rucio_compiler.model import Instance
+from reana_rucio_compiler.staging import Job, embed
 from tests.engines import cwl_runner, serial_runner
 from tests.engines.snakemake_runner import run_snakemake
 from tests.engines.yadage_runner import run_stubbed
@@ -367,3 +371,39 @@ def test_the_stager_is_told_whom_to_ask_and_what_to_upload(
 
 def as_text(told: Iterable[Mapping[str, Any]]) -> list[str]:
     return sorted(json.dumps(each, sort_keys=True) for each in told)
+
+
+# ---- what became of a side file
+
+
+@pytest.mark.parametrize("shape", ["right", "changed", "missing", "link to another", "pipe", "device", "directory"])
+@pytest.mark.parametrize("engine", ["shell", "cwl"])
+def test_a_side_file_is_what_was_compiled_or_nothing_runs(engine: str, shape: str, tmp_path: Path) -> None:
+    """Nor does a job wait for a pipe, or copy what has no end."""
+    embedding = embed([STAGING_JOB], program_apart=True)
+    ((name, text),) = embedding.files.items()
+    path = tmp_path / name
+    if shape in ("right", "changed"):
+        path.write_text(text + ("#" if shape == "changed" else ""))
+    elif shape == "link to another":
+        (tmp_path / "other.py").write_text("print('other')")
+        path.symlink_to("other.py")
+    elif shape == "pipe":
+        os.mkfifo(path)
+    elif shape == "device":
+        path.symlink_to("/dev/zero")
+    elif shape == "directory":
+        path.mkdir()
+    command = ["bash", "-c", embedding.command(STAGING_JOB)]
+    if engine == "cwl":
+        fetching = "import sys; from reana_rucio_compiler.backends.cwl import driver as d; d.fetch(*sys.argv[1:])"
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        command = [sys.executable, "-c", fetching, str(path), str(tmp_path / "copy"), digest]
+    path_to_us = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=tmp_path, env=path_to_us, capture_output=True, text=True, timeout=20)
+    told = "is missing or was changed" in done.stderr
+    assert told == (shape != "right"), done.stderr
+    assert "other" not in done.stdout
+
+
+STAGING_JOB = Job("stage-check", Instance("escape", "https://a.org", "https://a.org"))

@@ -79,10 +79,12 @@ def named(arguments):
 
 def fetch(source, target, digest):
     """Copy a file that was written when the specification was compiled, and must not have changed since."""
-    shutil.copyfile(source, target)
-    with open(target, "rb") as stream:
-        if hashlib.sha256(stream.read()).hexdigest() != digest:
-            raise Error(2, "%s: was changed; compile again and upload it" % os.path.basename(source))
+    if os.path.isfile(source):  # a pipe or a device need not end
+        shutil.copyfile(source, target)
+        with open(target, "rb") as stream:
+            if hashlib.sha256(stream.read()).hexdigest() == digest:
+                return
+    raise Error(2, "%s: is missing or was changed; compile again and upload it" % os.path.basename(source))
 
 
 def places(here):

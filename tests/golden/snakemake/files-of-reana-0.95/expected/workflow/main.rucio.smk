@@ -16,7 +16,7 @@ rule rucio_stage_in_escape:
     shell:
         r'''{{
 stage=`TMPDIR=/tmp mktemp -d` || exit 3
-cp "workflow/rucio-stager.py" "$stage/stager.py" && echo "34a06e8ace8f0acf732f7a3bcaa9a5bf359c150919333ae3c8c767bc88134ba7  $stage/stager.py" | sha256sum --check --status || {{ echo 'reana-rucio: error: workflow/rucio-stager.py in the workspace is missing or was changed; compile again and upload it' >&2; exit 2; }}
+test -f "workflow/rucio-stager.py" && cp "workflow/rucio-stager.py" "$stage/stager.py" && echo "34a06e8ace8f0acf732f7a3bcaa9a5bf359c150919333ae3c8c767bc88134ba7  $stage/stager.py" | sha256sum --check --status || {{ echo 'reana-rucio: error: workflow/rucio-stager.py in the workspace is missing or was changed; compile again and upload it' >&2; exit 2; }}
 cat > "$stage/manifest.json" <<'END_OF_MANIFEST'
 {{
  "format": 1,
