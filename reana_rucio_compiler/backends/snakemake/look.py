@@ -270,11 +270,6 @@ def _check_needed(transfer: Transfer, workflow: Workflow, report: Report) -> Non
     takers = sorted({number for number, item in workflow.inputs.to(transfer.path) if _is(item, transfer)})
     for number in takers:
         _warn_other_backend(transfer, workflow.rules[number], workflow, report)
-    for _, item in workflow.inputs.to(transfer.path):
-        path = item.text.rstrip("/")
-        if path != normalised(path) and _is(item, transfer):
-            message = f'"{item.text}" is another file than "{normalised(path)}" to Snakemake, which stages that one'
-            report.add(rules.NOT_NEEDED, item.span, message, f'write "{normalised(path)}"')
     named = _mentions(transfer, workflow)
     waiting = _downstream(takers, workflow) if named else set()
     for number, place in named.items():
