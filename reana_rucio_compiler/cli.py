@@ -160,14 +160,16 @@ def _report_stale(
         if result.text is None:
             status = 1
         elif output or target.exists() or result.text != source:
-            for path, shown in outdated(result, target).items():
+            stale = outdated(result, target)
+            options = [word for pair in parameters.items() for word in ("-p", "=".join(pair))]
+            options += [word for file in instances for word in ("--instances", file)]
+            remedy = shlex.join(["reana-rucio", "compile", spec, *options, "-o", str(target)])
+            for number, (path, shown) in enumerate(stale.items(), 1):
                 status = 1
                 click.echo(shown, nl=False)
                 is_missing = "is missing" if not path.exists() else "is not what its source compiles to"
-                options = [word for pair in parameters.items() for word in ("-p", "=".join(pair))]
-                options += [word for file in instances for word in ("--instances", file)]
-                remedy = shlex.join(["reana-rucio", "compile", spec, *options, "-o", str(target)])
-                click.echo(f"reana-rucio: {path} {is_missing}; run {remedy}", err=True)
+                more = f"; run {remedy}" if number == len(stale) else ""
+                click.echo(f"reana-rucio: {path} {is_missing}{more}", err=True)
     return status
 
 

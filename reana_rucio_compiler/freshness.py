@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .compiler import Compilation
 from .ownership import source_of
+from .staging import STAGER_FILE
 
 _NAMES = ("reana.yaml", "reana.yml")
 
@@ -40,14 +41,18 @@ def _source_name(path: Path) -> Path:
 
 
 def outdated(result: Compilation, target: Path) -> dict[Path, str]:
-    """The files on disk that are not what would be written, each with a unified diff from one to the other."""
+    """The files on disk that are not what would be written, each with a unified diff from one to the other.
+
+    There is none for a file that is missing, nor for the program of the staging steps: neither is news to anybody.
+    """
     wanted = {target: result.text or "", **{result.base / name: text for name, text in result.files.items()}}
     found = {}
     for path, text in wanted.items():
         old = path.read_bytes() if path.is_file() else None
         if old != text.encode():
-            before = "" if old is None else old.decode("utf-8", errors="replace")
-            found[path] = diff(before, text, "/dev/null" if old is None else path.as_posix(), path.as_posix())
+            is_shown = old is not None and not path.name.endswith(STAGER_FILE)
+            before = (old or b"").decode("utf-8", errors="replace")
+            found[path] = diff(before, text, path.as_posix(), path.as_posix()) if is_shown else ""
     return found
 
 

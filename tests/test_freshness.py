@@ -114,11 +114,18 @@ def test_a_file_beside_the_specification_goes_stale_too() -> None:
         stream.write("# edited\n")
     stale = run("--check")
     assert stale.exit_code == 1
-    assert stale.stdout.endswith("-# edited\n")
+    assert stale.stdout == ""  # of a program that nobody wrote a diff says nothing
+    assert stale.stderr.startswith("reana-rucio: rucio-stager.py is not what its source compiles to; run ")
     Path("rucio-stager.py").unlink()
     missing = run("--check")
-    assert missing.stdout.startswith("--- /dev/null\n+++ rucio-stager.py\n")
+    assert (missing.exit_code, missing.stdout) == (1, "")
     assert "rucio-stager.py is missing" in missing.stderr
+    Path("reana.out.yaml").unlink()
+    both = run("--check").stderr.splitlines()
+    assert [each.partition("; run ")[0] for each in both] == [
+        "reana-rucio: reana.out.yaml is missing", "reana-rucio: rucio-stager.py is missing"
+    ]  # fmt: skip
+    assert sum("; run " in each for each in both) == 1
 
 
 def test_what_was_never_compiled_is_stale_unless_there_is_nothing_to_compile() -> None:

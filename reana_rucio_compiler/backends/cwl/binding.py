@@ -7,34 +7,19 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Union
-from urllib.parse import unquote
+from typing import Any
 
 from ... import rules
 from ...checks import parents
 from ...diagnostics import Report
 from ...documents import Document, Where, walk
-from ...model import Plan, Transfer
-from ...source import Source
+from ...model import Transfer
 from ...staging import unique
 from ...task import Task
-from .reading import Entry, Files, Place, Process, builtin, mentions, plain, short
+from .reading import Entry, Files, Place, Process, builtin, plain, short
+from .value import NOTHING, Declared, Handed, Value, file_path, values_of
 
-STAGED, HANDED, LISTED, LOADED = "rucio_staged", "rucio_handed", "rucio_listed", "rucio_loaded"  # words of driver.py
-
-
-Declared = tuple[Union[Place, None], Union[Place, None]]  # a type, and the secondaryFiles of the files in it
-NOTHING: Declared = (None, None)
 _WORDS = re.compile(r"""[\s'"`=,;:()<>|&]+""")
-
-
-@dataclass(frozen=True)
-class Handed:
-    """A file that is not staged, in a value with one that is: a new input of the Workflow, for the staging tool."""
-
-    id: str
-    type: str
-    value: Any
 
 
 @dataclass(frozen=True)
@@ -67,7 +52,7 @@ class Bindings:
 
 def bind(task: Task, files: Files, workflow: Process, job_order: Place | None, report: Report) -> Bindings:
     """Find every use of a staged path; what CWL cannot express is reported."""
-    finder = _Finder(task, files, workflow, job_order, report)
+    finder = Finder(task, files, workflow, job_order, report)
     bound = [each for entry in workflow.inputs for each in finder.input(entry)]
     bound += [each for step in workflow.steps for each in finder.step(step)]
     finder.report_nested(workflow)
@@ -90,7 +75,7 @@ def bind(task: Task, files: Files, workflow: Process, job_order: Place | None, r
     return Bindings(tuple(bound), tuple(waiting))
 
 
-class _Finder:
+class Finder:
     def __init__(self, task: Task, files: Files, workflow: Process, job_order: Place | None, report: Report) -> None:
         self.task, self.files, self.workflow, self.job_order, self.report = task, files, workflow, job_order, report
         self.staged: Mapping[str, Transfer] = {each.path: each for each in task.plan.inputs}
@@ -154,7 +139,7 @@ class _Finder:
         of_step: tuple[str, str] | None = None,
     ) -> Iterator[Bound]:
         type_, secondary = entry.field("type"), entry.field("secondaryFiles")
-        reader = _Value(
+        reader = Value(
             self, base, plain(type_.node) if type_ else "Any", name, bool(replaces) and loads_contents(entry)
         )
         value = reader.read(place, (type_, secondary))
@@ -303,206 +288,9 @@ def loads_contents(entry: Entry) -> bool:
     return place is not None and place.node.data is True
 
 
-class _Value:
-    """Reads one value of the job order, with the files that are staged in it.
-
-    With ``loaded`` the files get their contents into the value, as they would have had at the input.
-    """
-
-    def __init__(self, finder: _Finder, base: str, type_: Any, name: str, loaded: bool) -> None:
-        self.finder, self.base, self.type, self.name, self.loaded = finder, base, type_, name, loaded
-        self.transfers: list[Transfer] = []
-        self.handed: list[Handed] = []
-        self.is_list = False
-
-    def read(self, place: Place, declared: Declared) -> Any:
-        """The value; where nothing is staged, as it is."""
-        draft = self.draft(place, declared)
-        if not self.transfers:
-            return draft
-        value = self.complete(draft)
-        for each in value if isinstance(value, list) else [value]:
-            if self.loaded and isinstance(each, dict) and each.get("class") == "File":
-                each[LOADED] = True
-        return value
-
-    def draft(self, place: Place, declared: Declared, depth: int = 0) -> Any:
-        node = place.node
-        if node.kind == "sequence":
-            return [self.draft(each, self.finder.item(declared), depth + 1) for each in place.items]
-        if node.kind == "mapping":
-            kind = place.get("class")
-            if kind and kind.text in ("File", "Directory"):
-                return self.file(place, kind.text, declared[1])
-            children = [(key, place.get(key)) for key in place.keys]
-            return {
-                key: self.draft(each, self.finder.field(declared, key), depth + 1) for key, each in children if each
-            }
-        text = self.finder.values.get((place.document.source, place.where))
-        if text is None:
-            return plain(node)
-        return self.expression(place, text, declared[0], depth)
-
-    def expression(self, place: Place, text: str, declared: Place | None, depth: int) -> Any:
-        """A ``rucio(...)`` in the place of a value: the file, where the type admits one, else its path."""
-        transfer = self.finder.staged[text]
-        type_ = plain(declared.node) if declared else self.type
-        files, directories = (mentions(type_, each, self.finder.named_types) for each in ("File", "Directory"))
-        kind = "File" if transfer.type == "file" else "Directory"
-        if files if kind == "File" else directories:
-            self.transfers.append(transfer)
-            return {"class": kind, STAGED: text}
-        if kind == "Directory" and depth == 0 and files:
-            self.transfers.append(transfer)
-            self.is_list = True
-            return {"class": kind, STAGED: text, LISTED: True}
-        if files or directories:
-            self.mismatch(place, transfer, "Directory" if kind == "File" else "File")
-        return text
-
-    def file(self, place: Place, kind: str, secondary: Place | None) -> Any:
-        finder, path = self.finder, file_path(place, self.base, self.finder.values)
-        finder.seen.add((place.document, place.where))
-        value = {key: plain(child.node) for key in place.keys if (child := place.get(key))}
-        for key in ("secondaryFiles", "listing"):
-            inner = place.get(key)
-            if inner is not None:
-                value[key] = self.draft(inner, NOTHING, 1)
-        if path is None:
-            return value
-        transfer = finder.relation(path, place)
-        if transfer and kind != ("File" if transfer.type == "file" else "Directory"):
-            self.mismatch(place, transfer, kind)
-        elif transfer:
-            self.transfers.append(transfer)
-            value = {key: each for key, each in value.items() if key not in ("location", "path")}
-            value[STAGED] = path
-            if "format" in value:
-                value["format"] = finder.expanded(str(value["format"]))
-        if kind == "File" and secondary:
-            self.find_secondary(place, value, path, transfer, secondary)
-        return value
-
-    def mismatch(self, place: Place, transfer: Transfer, wanted: str) -> None:
-        self.finder.wrong.add(transfer)
-        staged = "one file" if transfer.type == "file" else "a directory"
-        message = f'"{transfer.path}" is staged as {staged}, and this is a {wanted}'
-        hint = f"declare it under inputs.{'files' if wanted == 'File' else 'directories'}, or change the class"
-        if place.node.kind == "scalar":
-            hint = "a path that ends with / makes it a directory" if wanted == "Directory" else "leave the / away"
-        self.finder.report.add(rules.CWL_CLASS, place.span, message, hint)
-
-    def find_secondary(
-        self, place: Place, value: dict[str, Any], path: str, transfer: Transfer | None, secondary: Place
-    ) -> None:
-        """Add the files that the declaration wants beside this one, where one of them is staged."""
-        finder = self.finder
-        for pattern, required in _patterns(secondary):
-            beside = _beside(path, pattern)
-            if beside is None:
-                if transfer and "secondaryFiles" not in value:
-                    message = f'the secondary file of "{path}" is an expression that is not evaluated here'
-                    hint = (
-                        "write a pattern such as .idx or $(self.nameroot).idx, or list secondaryFiles in the job order"
-                    )
-                    finder.report.add(rules.CWL_SECONDARY, secondary.span, message, hint)
-                continue
-            names = [str(each.get("basename") or each.get(STAGED) or each.get("location") or each.get("path"))
-                     for each in value.get("secondaryFiles") or () if isinstance(each, dict)]  # fmt: skip
-            if any(posixpath.basename(name) == posixpath.basename(beside) for name in names):
-                continue
-            also = finder.staged.get(beside)
-            if also:
-                self.transfers.append(also)
-                kind = "File" if also.type == "file" else "Directory"
-                value.setdefault("secondaryFiles", []).append({"class": kind, STAGED: beside})
-            elif transfer and finder.task.workspace.exists(beside):
-                value.setdefault("secondaryFiles", []).append({"class": "File", "location": beside})
-            elif transfer and required:
-                message = f'"{beside}" must stand beside "{path}", and nothing provides it'
-                hint = f"stage it too: rucio(..., NAME) -> {beside}"
-                finder.report.add(rules.CWL_SECONDARY, place.span, message, hint)
-
-    def complete(self, draft: Any) -> Any:
-        """Files that are not staged are handed to the staging tool, for CWL collects a value from one place."""
-        if isinstance(draft, list):
-            return [self.complete(each) for each in draft]
-        if not isinstance(draft, dict):
-            return draft
-        value = {key: self.complete(each) for key, each in draft.items()}
-        kind = value.get("class")
-        where = value.get("location", value.get("path"))
-        if kind not in ("File", "Directory") or STAGED in value or (where is None and "contents" not in value):
-            return value
-        kept = {key: each for key, each in value.items() if key not in ("location", "path", "contents")}
-        alone = {key: each for key, each in value.items() if key not in ("secondaryFiles", "format")}
-        if self.base and "location" in alone and "://" not in str(alone["location"]):
-            alone["location"] = posixpath.normpath(posixpath.join(self.base, str(alone["location"])))
-        name = unique(f"rucio_stage_{self.name}_{len(self.handed) + 1}", self.finder.names)
-        self.handed.append(Handed(name, kind, alone))
-        return {**kept, HANDED: name}
-
-
 def _pairs(place: Place) -> Iterator[tuple[str, str]]:
     """The strings of a mapping, with their keys."""
     for key in place.keys:
         value = place.get(key)
         if value is not None:
             yield key, value.text
-
-
-def values_of(plan: Plan) -> Mapping[tuple[Source, Where], str]:
-    """The paths that replace expressions among the parameters, by where those stand."""
-    return {(each.reference.span.source, each.reference.where): each.text for each in plan.values}
-
-
-def file_path(place: Place, base: str, values: Mapping[tuple[Source, Where], str]) -> str | None:
-    """The path in the workspace that a File or Directory object names; None where it names none."""
-    kind = place.get("class")
-    where = place.get("location") or place.get("path")
-    if not kind or kind.text not in ("File", "Directory") or where is None or not where.text:
-        return None
-    expression = values.get((where.document.source, where.where))
-    if expression is not None:
-        return expression
-    text = where.text[5:] if re.match("file:(?!/)", where.text) else where.text
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|/", text) or "$(" in text or "${" in text:
-        return None
-    path = posixpath.normpath(posixpath.join(base, unquote(text) if place.get("location") else text))
-    return None if path.split("/")[0] == ".." else path
-
-
-_TERM = r"""self\.(?:basename|nameroot|nameext)|'[^'\\]*'|"[^"\\]*\""""
-_ADDED = re.compile(rf"\$\(\s*((?:{_TERM})(?:\s*\+\s*(?:{_TERM}))*)\s*\)")
-
-
-def _added(terms: str, basename: str) -> str:
-    """What an expression such as ``self.nameroot + '.idx'`` makes of the name of a file."""
-    root, extension = posixpath.splitext(basename)
-    values = {"basename": basename, "nameroot": root, "nameext": extension}
-    return "".join(
-        term[1:-1] if term[0] in "'\"" else values[term.partition(".")[2]] for term in re.findall(_TERM, terms)
-    )
-
-
-def _patterns(secondary: Place) -> Iterator[tuple[str, bool]]:
-    """The patterns of ``secondaryFiles:``, and whether a file must match."""
-    data = plain(secondary.node)
-    for each in data if isinstance(data, list) else [data]:
-        pattern = each.get("pattern") if isinstance(each, dict) else each
-        required = each.get("required", True) is True if isinstance(each, dict) else True
-        if isinstance(pattern, str):
-            yield pattern.rstrip("?"), required and not pattern.endswith("?")
-
-
-def _beside(path: str, pattern: str) -> str | None:
-    """The file that a pattern names: each ``^`` takes an extension off, the rest is appended.
-
-    An expression says the whole name; where more than attributes of ``self`` and strings make it, that is not known.
-    """
-    if "$(" in pattern or "${" in pattern:
-        name = _ADDED.sub(lambda found: _added(found[1], posixpath.basename(path)), pattern)
-        return None if "$(" in name or "${" in name else posixpath.join(posixpath.dirname(path), name)
-    while pattern.startswith("^"):
-        path, pattern = posixpath.splitext(path)[0], pattern[1:]
-    return path + pattern

@@ -10,9 +10,10 @@ from typing import Any
 
 from ...model import Plan, Transfer
 from ...staging import Job, stage_out_jobs, unique
-from .binding import HANDED, STAGED, Bindings, Bound
+from .binding import Bindings, Bound
 from .outputs import Upload
 from .reading import Entry, Process
+from .value import HANDED, STAGED
 
 RECEIPT = "receipt"  # the output of a staging tool that proves its success
 PROGRAM_INPUT, MANIFEST_INPUT = "rucio_stage_program", "rucio_stage_manifest"

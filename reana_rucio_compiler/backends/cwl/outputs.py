@@ -14,8 +14,8 @@ from ...diagnostics import Report
 from ...instances import nearest
 from ...model import Transfer
 from ...task import Task
-from .binding import file_path, values_of
 from .reading import Entry, Place, Process, builtin, plain
+from .value import file_path, values_of
 
 Names = Callable[[str], "str | None"]  # what an input is, as a string, where that is known when compiling
 

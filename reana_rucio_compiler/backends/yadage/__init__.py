@@ -37,6 +37,7 @@ from .order import amend_order
 from .outline import outline
 from .outputs import follow
 from .tree import Cursor, Shared, Tree
+from .unknown import check_names
 from .workflow import INIT, Selection, Stage, quoted, read_stages
 
 FILE = ("workflow", "file")
@@ -54,6 +55,7 @@ def graft(task: Task, report: Report) -> Graft:
     uses = uses_of(tree, stages, parameters, task.plan)
     layout = _plan_stages(task, tree, stages, parameters, uses)
     started = bool(parameters.transfers or task.document.at((*OPTIONS, "initfiles")))
+    check_names(tree, stages, parameters.names, report)
     order = amend_order(stages, layout, started, report)
     try:
         for index, stage in enumerate(stages):

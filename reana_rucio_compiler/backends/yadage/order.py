@@ -52,7 +52,7 @@ def _forgotten(stage: Stage, waits: Waits) -> list[tuple[str, Cursor]]:
         return []
     found: dict[str, Cursor] = {}
     for selection in stage.selections:
-        for name in sorted(selection.names - awaited - {"*"}):
+        for name in sorted((selection.names & {*waits, INIT}) - awaited):  # of others unknown.py tells
             found.setdefault(name, selection.query)
     return list(found.items())
 

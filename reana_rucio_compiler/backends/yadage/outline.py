@@ -13,7 +13,7 @@ def outline(stages: Sequence[Stage], uses: Sequence[Use], layout: Layout) -> tup
     """Ours that stage in, then the user's, then ours that stage out."""
     found = [Step(each.name, _known(each.dependencies), (each.job,)) for each in layout.before]
     for index, (stage, use) in enumerate(zip(stages, uses)):
-        after = [*layout.awaited_by(index), *_known(stage.dependencies)]
+        after = [*layout.awaited_by(index), *_known([each.text for each in stage.dependencies])]
         found.append(Step(stage.name, tuple(after), (), tuple(sorted(use)), _pods(stage)))
     found += [Step(each.name, _known(each.dependencies), (each.job,)) for each in layout.after]
     return in_order(found)

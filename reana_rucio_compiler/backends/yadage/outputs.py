@@ -63,13 +63,17 @@ def producers_of(tree: Tree, stages: Sequence[Stage], transfer: Transfer) -> lis
     """The steps that write an output: those whose directory its path is in, else those that name it, else all."""
     found = list(_by_directory(stages, transfer.path.split("/")))
     if not found:
+        wanted = Staged([transfer])
         naming = [
-            stage for stage in stages if any(named(each.text, Staged([transfer])) for each in literals(tree, stage))
+            stage for stage in stages if any(named(_OWN.sub("", each.text), wanted) for each in literals(tree, stage))
         ]
         found = [each for stage in naming or stages for each in _all(stage)]
         if not naming:
             _report_unknown(tree, stages, transfer)
     return found
+
+
+_OWN = re.compile(r"\{workdir\}/+(?!\.\.)[^\s'\"]*")  # what is in the directory of the stage itself
 
 
 def _by_directory(
@@ -150,6 +154,22 @@ def _awaited(stage: Stage) -> Iterator[Stage]:
             yield from _awaited(inner)
 
 
+def declared_outputs(tree: Tree, step: Cursor) -> list[str] | None:
+    """The names of the results of a step, be they empty; None where they are known at run time only."""
+    publisher = tree.get(step, "publisher")
+    kind = tree.get(publisher, "publisher_type")
+    if publisher is None or kind is None or kind.text not in ("frompar-pub", "interpolated-pub", "constant-pub"):
+        return None
+    declared = _published(tree, publisher, kind)
+    return None if declared is None else [key for key, _ in tree.children(declared)]
+
+
+def _published(tree: Tree, publisher: Cursor, kind: Cursor) -> Cursor | None:
+    """The mapping of a publisher's results, by name."""
+    declared = tree.get(publisher, "outputmap" if kind.text == "frompar-pub" else "publish")
+    return declared if declared and declared.node.kind == "mapping" else None
+
+
 def _outputs(tree: Tree, step: Cursor) -> list[str] | None:
     """The names of the outputs that the publisher of a step declares; None where they are known at run time only."""
     publisher = tree.get(step, "publisher")
@@ -159,8 +179,8 @@ def _outputs(tree: Tree, step: Cursor) -> list[str] | None:
     if kind.text == "fromglob-pub":
         named_key = tree.get(publisher, "outputkey")
         return [named_key.text] if named_key else None
-    declared = tree.get(publisher, "outputmap" if kind.text == "frompar-pub" else "publish")
-    if declared is None or declared.node.kind != "mapping":
+    declared = _published(tree, publisher, kind)
+    if declared is None:
         return None
     keys = []
     for key, each in tree.children(declared):

@@ -70,7 +70,7 @@ class Stage:
     kind: str
     parameters: tuple[tuple[str, Cursor], ...]
     selections: tuple[Selection, ...]
-    dependencies: tuple[str, ...]
+    dependencies: tuple[Cursor, ...]
     steps: tuple[Cursor, ...]
     workflows: tuple[tuple[Stage, ...], ...]
     conditional: bool = False
@@ -83,7 +83,7 @@ class Stage:
     @property
     def waits_for(self) -> frozenset[str]:
         """The stages that it waits for, ``*`` among them where it cannot be known."""
-        return frozenset().union(*(names_in(each) for each in self.dependencies))
+        return frozenset().union(*(names_in(each.text) for each in self.dependencies))
 
 
 def read_stages(tree: Tree, workflow: Cursor, depth: int = 0) -> tuple[Stage, ...]:
@@ -192,13 +192,13 @@ def _selection(tree: Tree, place: Cursor, typed: bool) -> Iterator[Selection]:
         yield Selection(query, place, said)
 
 
-def _dependencies(tree: Tree, place: Cursor) -> Iterator[str]:
+def _dependencies(tree: Tree, place: Cursor) -> Iterator[Cursor]:
     listed = tree.get(place, "dependencies")
     if listed and listed.node.kind == "mapping":
         listed = tree.get(listed, "expressions")
     for _, each in tree.children(listed) if listed else ():
         if each.text:
-            yield each.text
+            yield each
 
 
 def names_in(query: str) -> frozenset[str]:
