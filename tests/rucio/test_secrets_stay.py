@@ -339,7 +339,9 @@ def test_no_proxy_and_no_password_of_a_key_is_told(case: str, clients: str, tls:
     tls.python = str(needs(clients))
     result = tls.finish(tls.start(tls.manifest("stage-check")), "no receipt")
     assert result.code == code, result
-    told = result.out + result.err + "".join(path.read_text() for path in tls.workspace.glob("*.json") if path.is_file())
+    told = (
+        result.out + result.err + "".join(path.read_text() for path in tls.workspace.glob("*.json") if path.is_file())
+    )
     pems = [*tls.secrets.iterdir(), tls.server.proxy, Path(tls.environment["X509_USER_PROXY"])]
     lines = {line for path in pems if path.exists() for line in path.read_text().splitlines() if len(line) > 40}
     assert len(lines) > 20

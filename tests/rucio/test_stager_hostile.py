@@ -534,9 +534,11 @@ def changed(path: tuple[Any, ...], new: object) -> Any:
 
 def allowed(path: tuple[Any, ...], wrong: object) -> bool:
     """What does no harm: nothing to do, and a number with a fraction where it may have one."""
-    return (wrong == [] and path[-1] in ("downloads", "uploads", "requires", "files")) or (
-        wrong == 1.5 and path[-1] in ("bytes", "backoff", "timeout")
-    ) or (wrong == {} and path[-1] in ("lock", "settings"))
+    return (
+        (wrong == [] and path[-1] in ("downloads", "uploads", "requires", "files"))
+        or (wrong == 1.5 and path[-1] in ("bytes", "backoff", "timeout"))
+        or (wrong == {} and path[-1] in ("lock", "settings"))
+    )
 
 
 @pytest.mark.parametrize("path", list(places(WHOLE))[1:], ids=lambda path: ".".join(map(str, path)))
