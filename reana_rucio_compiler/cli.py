@@ -292,7 +292,7 @@ def _fetch(wanted: Fetch, place: Path) -> int:
     kept = sorted(left, key=lambda path: path.stat().st_mtime)
     for path in [] if code else kept:
         click.echo(f"reana-rucio: {path} is left of a fetch of something else, and can be removed", err=True)
-    if code and kept:
+    if code and kept and any(path.is_file() for path in kept[-1].rglob("*")):
         click.echo(f"reana-rucio: what has arrived is in {kept[-1]}: the next fetch goes on from there", err=True)
     if code > 128:
         raise SystemExit(code)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ BASE = {"PATH": "/usr/bin:/bin"}
 
 
 def _instance(server: Server, **changes: str) -> Instance:
-    return replace(Instance("vre", server.url, server.url), **changes)
+    return Instance("vre", server.url, server.url)._replace(**changes)
 
 
 def _config(directory: Path, **client: str) -> Path:
@@ -83,7 +82,7 @@ def test_a_proxy(jdoe: Server, how: str, tmp_path: Path) -> None:
         client["client_x509_proxy"] = str(proxy)
     elif how == "secret":
         (tmp_path / "x509up_vre").write_bytes(proxy.read_bytes())
-        instance = replace(instance, proxy_file="x509up_vre")
+        instance = instance._replace(proxy_file="x509up_vre")
         environ.update(RUCIO_STAGE_SECRETS=str(tmp_path), X509_USER_PROXY="/nowhere")
     else:
         environ["X509_USER_PROXY" if how == "default" else how] = str(proxy)
@@ -148,7 +147,7 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(
     changes: dict[str, str], environ: dict[str, str], message: str
 ) -> None:
     with pytest.raises(Missing) as raised:
-        find_credentials(replace(SOMEWHERE, **changes), {**BASE, **environ})
+        find_credentials(SOMEWHERE._replace(**changes), {**BASE, **environ})
     assert str(raised.value) == message
 
 

@@ -192,7 +192,7 @@ def test_codes_are_those_of_the_stager(vre: Server, analysis: Path, name: str) -
     result = run("fetch")
     assert result.exit_code == 5
     last = f"user.alice:{name}: not found; `rucio list-dids` shows what there is"
-    assert result.stderr.splitlines()[-2] == f"reana-rucio: error: {last}"
+    assert result.stderr.splitlines()[-1] == f"reana-rucio: error: {last}"
 
 
 def test_lock_is_held_to(vre: Server, analysis: Path, tmp_path: Path, name: str) -> None:

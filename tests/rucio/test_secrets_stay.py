@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -124,6 +126,16 @@ def _traceback(job: Job, gate: Gate) -> None:
     (job.workspace / "rucio-stage-in.vre.json" / "x").mkdir(parents=True)
 
 
+def _no_header(job: Job, gate: Gate) -> None:
+    """requests names a header that it refuses."""
+    job.environment["RUCIO_VRE_PASSWORD"] = f" {CANARY}\n'{CANARY}\"\\"
+
+
+def _no_latin(job: Job, gate: Gate) -> None:
+    """What no header can hold at all."""
+    job.environment["RUCIO_VRE_PASSWORD"] = f"{CANARY}✓"
+
+
 def _missing(job: Job, gate: Gate) -> None:
     job.environment["DID"] = "user.alice:no-such-did"
 
@@ -134,7 +146,8 @@ CASES: dict[str, tuple[Callable[[Job, Gate], None], set[int]]] = {
     "damaged sidecar": (_damaged_sidecar, {3}), "proxy of the network": (_http_proxy, {4}),
     "bad proxy of the network": (_bad_http_proxy, {1, 4}), "server down": (_server_down, {4}), "server busy": (_errors, {4}),
     "server that echoes": (_echo, {3, 7}), "login that echoes": (_echo_of_logins, {3}), "traceback": (_traceback, {1}),
-    "no such DID": (_missing, {5}),
+    "no such DID": (_missing, {5}), "password that is no header": (_no_header, {3}),
+    "password that is not Latin": (_no_latin, {3}),
 }  # fmt: skip
 
 
@@ -188,6 +201,10 @@ COMMANDS = {
     "compile": ["compile"], "compile to a file": ["compile", "-o", "reana.out.yaml"], "check": ["check"],
     "check online": ["check", "--online"], "check as sarif": ["check", "--format", "sarif"], "plan": ["plan"],
     "plan as json": ["plan", "--format", "json"], "plan as a page": ["plan", "--format", "html"],
+    "check as json": ["check", "--format", "json"], "check as github": ["check", "--format", "github"],
+    "check as gitlab": ["check", "--format", "gitlab"], "check online as json": ["check", "--online", "--format", "json"],
+    "plan as mermaid": ["plan", "--format", "mermaid"], "compile as diff": ["compile", "--diff"],
+    "compile as check": ["compile", "--check"], "lock as check": ["lock", "--check"],
     "lock": ["lock"], "fetch": ["fetch"], "secrets": ["secrets"], "instances": ["instances"],
     "run": ["run", "reana.yaml", "-w", "analysis"],
 }  # fmt: skip
@@ -239,10 +256,97 @@ def test_a_command_tells_no_secret(
         cwd=project, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert "Traceback" not in done.stderr, done.stderr
-    if host == "right" and command not in ("run",):
+    if host == "right" and command not in ("run", "compile as check", "lock as check"):
         assert done.returncode == 0, done
     assert CANARY not in done.stdout + done.stderr
     for path in project.rglob("*"):
         if path.is_file() and path.name not in ("reana.yaml", "x509up_in_the_workspace"):
             assert CANARY.encode() not in path.read_bytes(), path
     assert json.dumps(CANARY) not in done.stdout
+
+
+# ---- a proxy in use, and the key and the password that it was made with
+
+
+VOMS_PASSWORD = f"{CANARY}-of-the-key"
+
+
+@pytest.fixture
+def tls(rucio_server_tls: Server, tmp_path: Path) -> Job:
+    """A job of alice by the sidecars; the secrets that her proxy is made of are there, as REANA gives them to each job."""
+    job = Job(tmp_path, rucio_server_tls).by_sidecar()
+    key = tmp_path / "alice.key"
+    key.write_bytes(b"".join(re.findall(KEY, rucio_server_tls.proxy.read_bytes(), re.DOTALL)))
+    encrypted = job.secrets / "userkey.pem"
+    subprocess.run(
+        ["openssl", "rsa", "-aes256", "-in", str(key), "-out", str(encrypted), "-passout", f"pass:{VOMS_PASSWORD}"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    certificates = re.findall(CERTIFICATE, rucio_server_tls.proxy.read_bytes(), re.DOTALL)
+    (job.secrets / "usercert.pem").write_bytes(b"\n".join(certificates) + b"\n")
+    encoded = base64.b64encode(VOMS_PASSWORD.encode()).decode()
+    job.environment.update(BYSTANDERS, VOMSPROXY_PASS=encoded, VOMSPROXY_FILE="x509up")
+    return job
+
+
+KEY = rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----\n"
+CERTIFICATE = rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n"
+
+
+def _right(job: Job) -> None:
+    pass
+
+
+def _expired(job: Job) -> None:
+    job.by_sidecar(proxy=job.server.expired_proxy)
+
+
+def _key_with_password(job: Job) -> None:
+    """What somebody may upload in place of a proxy: nobody asks for its password, which a job would wait for."""
+    whole = (job.secrets / "usercert.pem").read_bytes() + (job.secrets / "userkey.pem").read_bytes()
+    (job.secrets / "x509up").write_bytes(whole)
+    job.by_sidecar(proxy=job.secrets / "x509up")
+
+
+def _half(job: Job) -> None:
+    (job.secrets / "x509up").write_bytes(job.server.proxy.read_bytes()[:-300].replace(b"END RSA", b"END R"))
+    job.by_sidecar(proxy=job.secrets / "x509up")
+
+
+def _other_authority(job: Job) -> None:
+    job.by_sidecar(ca_bundle=None)
+
+
+def _nobody_there(job: Job) -> None:
+    job.by_sidecar(rucio_host="https://localhost:9", auth_host="https://localhost:9")
+
+
+def _directory_for_a_receipt(job: Job) -> None:
+    (job.workspace / "rucio-stage-check.escape.json" / "x").mkdir(parents=True)
+
+
+PROXIES = {
+    "right": (_right, 0), "expired": (_expired, 3), "key with a password": (_key_with_password, 3), "half": (_half, 3),
+    "other authority": (_other_authority, 3), "nobody there": (_nobody_there, 4), "traceback": (_directory_for_a_receipt, 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("clients", [CLIENTS, pytest.param("clients-1.30.0", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("case", PROXIES)
+def test_no_proxy_and_no_password_of_a_key_is_told(case: str, clients: str, tls: Job) -> None:
+    arrange, code = PROXIES[case]
+    arrange(tls)
+    tls.python = str(needs(clients))
+    result = tls.finish(tls.start(tls.manifest("stage-check")), "no receipt")
+    assert result.code == code, result
+    told = (
+        result.out + result.err + "".join(path.read_text() for path in tls.workspace.glob("*.json") if path.is_file())
+    )
+    pems = [*tls.secrets.iterdir(), tls.server.proxy, Path(tls.environment["X509_USER_PROXY"])]
+    lines = {line for path in pems if path.exists() for line in path.read_text().splitlines() if len(line) > 40}
+    assert len(lines) > 20
+    assert not [line for line in lines if line in told], result
+    assert tls.environment["VOMSPROXY_PASS"] not in told
+    assert CANARY not in told
+    assert "PRIVATE KEY" not in told
+    tls.assert_clean()

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from reana_rucio_compiler import stager
 from tests.environments import needs
 from tests.faults.troubled import Gate, Handler
 from tests.rucio.server import Server
@@ -492,6 +493,73 @@ def test_a_manifest_that_is_none(text: str, job: Job) -> None:
     assert process.returncode == 2, process
     assert process.stderr.startswith("reana-rucio: error: ")
     assert os.listdir(job.workspace) == []
+
+
+WHOLE = {
+    "format": 1, "action": "stage-in", "receipt": "r.json",
+    "instance": {
+        "name": "vre", "rucio_host": "http://127.0.0.1:9", "auth_host": "http://127.0.0.1:9", "sidecar": "escape", "vo": "def",
+        "account": "alice", "auth_type": "userpass", "proxy_file": "x509up", "username_env": "A_NAME", "password_env": "A_WORD",
+        "token_file": "token",
+    },
+    "downloads": [{
+        "scope": "user.alice", "name": "n", "type": "file", "path": "p", "rse": "X", "first": 1, "contents": "locked",
+        "lock": {"files": ["user.alice:n 1 -"], "length": 1, "bytes": 1, "digest": "sha256:x"},
+    }],
+    "uploads": [{
+        "scope": "user.alice", "name": "u", "type": "file", "path": "q", "rse": "X", "dataset": "d", "prefix": "p", "lifetime": 1,
+        "if_exists": "skip",
+    }],
+    "requires": ["q"], "settings": {"attempts": 1, "backoff": 0, "timeout": 1, "threads": 1, "keep": 1},
+}  # fmt: skip
+WRONG = [None, True, [], {}, "", -1, 1.5, 10**400, float("nan"), "\0", "a\nb", [None], {"a": 1}, [[]], "\ud800"]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to each value in a manifest."""
+    yield path
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(each, (*path, key))
+
+
+def changed(path: tuple[Any, ...], new: object) -> Any:
+    """A copy of the manifest with something else there."""
+    copy = json.loads(json.dumps(WHOLE))
+    at = copy
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = new
+    return copy
+
+
+def allowed(path: tuple[Any, ...], wrong: object) -> bool:
+    """What does no harm: nothing to do, and a number with a fraction where it may have one."""
+    return (
+        (wrong == [] and path[-1] in ("downloads", "uploads", "requires", "files"))
+        or (wrong == 1.5 and path[-1] in ("bytes", "backoff", "timeout"))
+        or (wrong == {} and path[-1] in ("lock", "settings"))
+    )
+
+
+@pytest.mark.parametrize("path", list(places(WHOLE))[1:], ids=lambda path: ".".join(map(str, path)))
+def test_each_field_is_what_it_may_be(path: tuple[Any, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other type, and an unknown field beside it, is refused by its name, with exit 2."""
+    monkeypatch.chdir(tmp_path)
+    for wrong in WRONG:
+        Path("manifest").write_text(json.dumps(changed(path, wrong)))
+        if allowed(path, wrong):
+            stager.load("manifest")
+            continue
+        with pytest.raises(stager.Error) as caught:
+            stager.load("manifest")
+        assert caught.value.code == stager.USAGE, (path, wrong)
+        named = [str(key) for key in path if isinstance(key, str)]
+        assert any(key in str(caught.value) for key in named), (str(caught.value), wrong)
+    if isinstance(path[-1], str):
+        Path("manifest").write_text(json.dumps(changed((*path[:-1], "unknown"), 1)))
+        with pytest.raises(stager.Error, match="unknown"):
+            stager.load("manifest")
+    assert os.listdir() == ["manifest"]
 
 
 HOSTILE_FIELDS = [

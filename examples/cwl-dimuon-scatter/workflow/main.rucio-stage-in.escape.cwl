@@ -247,7 +247,7 @@ arguments:
      "name": "rucio-stage-in.escape",
      "receipt": "rucio-stage-in.escape.json",
      "outputs": {"events": {"class": "Directory", "rucio_staged": "data/dimuons", "rucio_listed": true}, "calibration": {"class": "File", "rucio_staged": "calibration/muons.json"}},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "1b5a747799a15f59b6abd9537839556e70a474559ed901709410cda15d68897c"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "f66e96038e758fc93702a820f084cdb38839fb94e18be722938468f1565d2234"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }

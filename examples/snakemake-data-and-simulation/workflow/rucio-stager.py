@@ -219,7 +219,7 @@ def load(path, *words):
         for field in {"name", "dataset", "prefix"} & set(entry):
             entry[field] = re.sub(re.escape("{run}"), run_id, entry[field])
     settings = dict(dict(attempts=4, backoff=5, timeout=600, threads=4), **manifest.get("settings", {}))
-    mark = hashlib.sha256(text.encode()).hexdigest()[:12]  # tells apart what runs at a time in one workspace
+    mark = hashlib.sha256(text.encode()).hexdigest()[:12]  # two may run in one workspace
     return dict(manifest, settings=settings, work=".rucio-stage-%s-%s" % (manifest["instance"]["name"], mark))
 
 
@@ -361,9 +361,10 @@ def secret(instance, field):
     if field.endswith("_file"):
         place = os.environ.get("RUCIO_STAGE_SECRETS", "/etc/reana/secrets")
         return need(place + "/" + name, "secret " + name, ADD + "file " + name)
-    if not os.environ.get(name, "").strip():
-        raise Error(SECRET, "secret %s: is not set; %senv %s=...", name, ADD, name)
-    return os.environ[name].strip("\r\n")
+    value = os.environ.get(name, "").strip("\r\n")
+    if not re.match(r"[!-~\xa1-\xff][ -~\xa0-\xff]*\Z", value):
+        raise Error(SECRET, "secret %s: is not set, or cannot be sent; %senv %s=...", name, ADD, name)
+    return value
 
 
 def valid_proxy(instance, private):
@@ -375,18 +376,19 @@ def valid_proxy(instance, private):
         os.environ.get("X509_USER_PROXY"), "X509_USER_PROXY", remedy)
     with open(path, "rb") as stream:
         content = stream.read()
-    chain, ends = re.findall(PEM, content, re.S), []
-    with suppress(ssl.SSLError):  # the library's one reader of certificates is private
+    copy, chain, ends = write_private(private + "/proxy", content), re.findall(PEM, content, re.S), []
+    with suppress(OSError):  # the library's one reader of certificates is private
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(copy, password="")  # nor asks for one
         chain = [ssl._ssl._test_decode_cert(write_private(private + "/pem", block)) for block in chain]
         ends = [[one[key] for one in chain] for key in ("notBefore", "notAfter")]
-    if not chain or not ends or b"PRIVATE KEY-----" not in content:
+    if not chain or not ends:
         raise Error(SECRET, "proxy %s: is no certificate with its key; %s", path, remedy)
     begin, end = (key(times, key=ssl.cert_time_to_seconds) for key, times in zip((max, min), ends))
     PROXIES.append((path, end, remedy))
     in_time(*PROXIES[-1])
     if ssl.cert_time_to_seconds(begin) > time.time() + 300:
         raise Error(SECRET, "proxy %s: is not valid before %s, by the clock here; %s", path, begin, remedy)
-    return write_private(private + "/proxy", content)
+    return copy
 
 
 def in_time(path, end, remedy):
@@ -450,7 +452,7 @@ def configure(instance, private):
     else:
         with open(secret(instance, "token_file"), errors="replace") as stream:
             HIDDEN.append(stream.read().strip())
-        if not re.match(r"\S+\Z", HIDDEN[-1]):
+        if not re.match(r"[!-~]+\Z", HIDDEN[-1]):
             raise Error(SECRET, "secret %(token_file)s: is empty, or no token" % instance)
         env["BEARER_TOKEN_FILE"] = write_private(client["auth_token_file_path"], HIDDEN[-1].encode())
         drop.append("BEARER_TOKEN")
@@ -505,7 +507,7 @@ class Server:
             except Exception as error:
                 if type(error).__name__ != "CannotAuthenticate":
                     raise
-                # which the client says of a 503, too
+                # or a 503
                 status = requests.get(client["auth_host"], verify=client.get("ca_cert", True)).status_code
                 raise Error(SERVER, "server %s: logins: status code: %d; try again later",
                             client["auth_host"], status) if status >= 500 else error
@@ -910,7 +912,7 @@ def stage_out(server, uploads):
                 adler32=file["known"]["adler32"] or digest(file["path"]),
                 status="uploaded" if "seconds" in file else "present",
                 seconds=round(file.get("seconds", 0), 3), dataset=":".join(entry["dataset"] or ()) or None))
-    for entry in uploads:  # last, so that nobody finds half a dataset
+    for entry in uploads:  # last: nobody finds half a dataset
         if entry["dataset"]:
             attach(server, entry["dataset"], [file["key"] for file in entry["files"]])
     return rows
@@ -1090,7 +1092,7 @@ def run(*words):
         for path in (place + "/" + name for place, *names in os.walk(work) for name in sum(names, [])):
             if os.path.islink(path) or not (os.path.isfile(path) or os.path.isdir(path)):
                 with suppress(FileNotFoundError):
-                    os.unlink(path)  # we put no links there, which would lead out of the workspace
+                    os.unlink(path)  # we put no links there
         for name in ("/new", "/old"):
             shutil.rmtree(work + name, True)
         rows = stage_in(server, manifest, work) if action == "stage-in" else []
@@ -1115,8 +1117,8 @@ def run(*words):
         raise
     finally:
         if "keep" in manifest["settings"] and sys.exc_info()[0]:
-            work = None  # the next run goes on from there
-        for mine in [private, work] * 9:  # again, as a thread may just begin a file
+            work = None  # the next run goes on
+        for mine in [private, work] * 9:  # a thread may begin a file
             shutil.rmtree(mine or private, True)
 
 
@@ -1145,7 +1147,7 @@ def main():
         if code == REFUSED and isinstance(error, OSError):
             kind, error = "", "workspace: %s; make room, or make it writable" % brief(error)
         say("reana-rucio: error: %s%s" % (kind, error if not kind else brief(error)), ERR)
-    os._exit(code)  # threads of the client may still work, and storage libraries crash at exit
+    os._exit(code)  # storage libraries crash at exit, and threads may work
 
 
 if __name__ == "__main__":

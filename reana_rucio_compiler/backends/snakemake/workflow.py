@@ -86,8 +86,8 @@ class Workflow:
         return any("compute_backend" in file.source.text for file in self.files)
 
     def spellings(self, path: str) -> set[str]:
-        """How the inputs of the rules spell a path otherwise than normalised."""
-        texts = {item.text for _, item in self.inputs.to(path)}
+        """How the inputs of the rules spell a path otherwise than normalised; a slash at its end says nothing."""
+        texts = {item.text.rstrip("/") for _, item in self.inputs.to(path)}
         return {text for text in texts if text != path and not text.startswith("/") and normalised(text) == path}
 
 
