@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.fuzz.fuzz import CORPUS, HARNESSES, run
+from tests.fuzz.projects import packed
 
 SIZE = 100_000
 YAML: dict[str, bytes] = {
@@ -45,6 +47,47 @@ OF_TEXT = {"snakemake", "expression"}
 @pytest.mark.parametrize("case", YAML)
 def test_nasty_yaml(harness: str, case: str) -> None:
     run(harness, YAML[case])
+
+
+CHAIN = range(100)
+VALUES: dict[str, bytes] = {
+    "deep lists by aliases": b"\n".join(b"    k%d: &a%d %s%s%s" % (n, n, b"[" * 55, b"*a%d" % (n - 1) if n else b"x", b"]" * 55) for n in CHAIN),
+    "deep mappings by aliases": b"\n".join(b"    k%d: &a%d %s%s%s" % (n, n, b"{a: " * 55, b"*a%d" % (n - 1) if n else b"x", b"}" * 55) for n in CHAIN),
+    "bomb": b"    k: &a0 [x, x]\n" + b"\n".join(b"    k%d: &a%d [%s]" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 4)) for n in range(1, 30)),
+    "bomb below the limit": b"    k: &a0 [x, x]\n" + b"\n".join(b"    k%d: &a%d [%s]" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 4)) for n in range(1, 8)),
+    "merges in a chain": b"\n".join(b"    k%d: &a%d {%s}" % (n, n, b"<<: *a%d" % (n - 1) if n else b"x: y") for n in range(2000)),
+    "merges of one": b"    k: &a {x: y}\n    l:\n" + b"".join(b"      - {<<: *a}\n" for _ in range(SIZE // 17)),
+    "aliases": b"    k: &a x\n    l:\n" + b"      - *a\n" * (SIZE // 11), "anchors": b"    l:\n" + b"".join(b"      - &a%d x\n" % n for n in range(SIZE // 17)),
+    "integers": b"    l: [" + b"1" * 200 + b", 0x" + b"f" * 190 + b", 0b" + b"1" * 190 + b", 1" + b":59" * 60 + b", " + b"1" * 4301 + b", 0x_]",
+    "floats": b"    l: [1e999, .inf, -.inf, .nan, 0x1p5, 1.0e+999999, 1:59.5, 1_0.0_1, .5e-3]", "list": b"    l:\n" + b"      - x\n" * (SIZE // 10),
+    "one line": b"    l: [" + b"x, " * (SIZE // 3) + b"]", "comments": b"    l: x # c\n" + b"    # c\n" * (SIZE // 8), "strings": b'    l: "' + b"\\x41" * (SIZE // 4) + b'"',
+    "expressions": b"    l:\n" + b"".join(b"      - rucio(escape, user.jdoe, b%d)\n" % n for n in range(1000)), "words": b"    l: " + b"rucio( " * (SIZE // 7),
+}  # fmt: skip
+WORKFLOWS = {
+    "serial": ("{steps: [{environment: a, commands: [ls]}]}", "", b""),
+    "cwl": ("", "main.cwl", b"cwlVersion: v1.0\nclass: CommandLineTool\nbaseCommand: ls\ninputs: {events: File, l: Any}\noutputs: []\n"),
+    "yadage": ("", "workflow.yaml", b"stages:\n- {name: a, dependencies: [init], scheduler: {scheduler_type: singlestep-stage, parameters: {events: {step: init, output: events}, "
+               b"l: {step: init, output: l}}, step: {process: {process_type: string-interpolated-cmd, cmd: 'ls'}, publisher: {publisher_type: frompar-pub, outputmap: {}}, "
+               b"environment: {environment_type: docker-encapsulated, image: a}}}}\n"),
+    "snakemake": ("", "Snakefile", b"rule all:\n  input: 'data/a.root', config['l']\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "case"),
+    [
+        pytest.param(kind, case, marks=[] if len(VALUES[case]) < SIZE // 5 else pytest.mark.slow)
+        for kind, case in itertools.product(WORKFLOWS, VALUES)
+    ],
+)
+def test_nasty_values(kind: str, case: str) -> None:
+    """In a specification that is right for the rest, so that they reach the engine."""
+    steps, name, workflow = WORKFLOWS[kind]
+    events = "{class: File, path: data/a.root}" if kind == "cwl" else "data/a.root"
+    what = f"file: {name}" if name else f"specification: {steps}"
+    spec = f"workflow: {{type: {kind}, {what}}}\ninputs:\n  files: ['rucio(escape, user.jdoe, a.root) -> data/a.root']\n  parameters:\n    events: {events}\n"
+    files = {"reana.yaml": spec.encode() + VALUES[case] + b"\n", **({name: workflow} if name else {})}
+    run("serial" if not name else kind, packed(files, name or "reana.yaml"))
 
 
 SNAKEFILES = {
