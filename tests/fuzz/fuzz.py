@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.util
+import importlib
 import os
 import random
+import re
+import string
 import sys
 import tempfile
 import time
@@ -147,26 +149,17 @@ def instances(data: bytes) -> None:
         compile_bytes(LOCKED, "reana.yaml", instances=[directory / "instances.yaml"])
 
 
-@functools.cache
-def _stager() -> object:
-    path = ROOT / "reana_rucio_compiler/stager.py"
-    spec = importlib.util.spec_from_file_location("stager_under_fuzz", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def manifest(data: bytes) -> None:
     """The stager's: what it loads is what FIELDS describes, all else is refused with exit 2."""
-    stager = _stager()
+    from reana_rucio_compiler import stager
+
+    os.environ["RUCIO_STAGE_RUN"] = "11111111-2222-4333-8444-555555555555"  # what {run} stands for
     with project() as directory:
         (directory / "manifest").write_bytes(data)
         try:
-            found = stager.load("manifest")  # type: ignore[attr-defined]
-        except stager.Error as error:  # type: ignore[attr-defined]
-            assert error.code == stager.USAGE  # type: ignore[attr-defined]
+            found = stager.load("manifest")
+        except stager.Error as error:
+            assert error.code == stager.USAGE
             return
         for entry in found["downloads"] + found["uploads"]:
             target = os.path.normpath(os.path.join("/workspace", entry["path"]))
@@ -205,8 +198,8 @@ def main() -> None:
         harness = list(HARNESSES)[int(current_commit() or "0", 16) % len(HARNESSES)]
         print(f"the harness of this commit: {harness}", flush=True)
     with atheris.instrument_imports(include=["reana_rucio_compiler"]):
-        for name in ("serial", "cwl", "yadage", "snakemake"):
-            importlib.import_module(f"reana_rucio_compiler.backends.{name}")
+        for name in ("stager", "locks", "instances", *(f"backends.{kind}" for kind in MAIN)):
+            importlib.import_module(f"reana_rucio_compiler.{name}")
     found = list(seeds(harness))
     for data in found:
         run(harness, data)  # what is imported lazily is no slow input
@@ -245,6 +238,9 @@ def seeds(harness: str) -> Iterator[bytes]:
     for path in sorted([*(CORPUS / harness).glob("*"), *(ROOT / "tests").glob(patterns.get(harness, "none"))]):
         if path.is_file():
             yield path.read_bytes()
+    for path in (ROOT / "tests/golden/serial").glob("*/expected/reana.out.yaml") if harness == "manifest" else ():
+        for found in re.findall(r"'END_OF_MANIFEST'\n(.*?)END_OF_MANIFEST", path.read_text(), re.DOTALL):
+            yield string.Template(found).safe_substitute().encode()
     for files in cases(harness) if harness in MAIN else ():
         yield packed(files, MAIN[harness])
 
