@@ -37,6 +37,11 @@ def write(result: Compilation, spec: Path, output: str | None) -> None:
     data = (result.text or "").encode()
     if output and output != "-":
         _replace(Path(output), data)
+        if result.plan and Path(output).is_file() and not Path(output).parent.samefile(result.base):
+            message = (
+                f"the paths in {output} are relative to {result.base.resolve()}, and REANA 0.95 seeks them beside it"
+            )
+            sys.stderr.write(f"reana-rucio: warning: {message}: write it there\n")
     else:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -87,3 +87,10 @@ def test_another_compilation_of_the_same_source_is_told_to_be_stale(folder: Path
     second = _process("RR compile cwl/reana.yaml -p v=2 -o cwl/two.out.yaml")
     (line,) = [each for each in second.stderr.splitlines() if "warning" in each]
     assert line.startswith("reana-rucio: warning: cwl/one.out.yaml is compiled from cwl/reana.yaml too, and reads cwl/")
+
+
+def test_a_compiled_specification_away_from_its_files_is_told(folder: Path) -> None:
+    Path("build").mkdir()
+    assert "REANA 0.95 seeks them beside it: write it there" in _process("RR compile reana.yaml -o build/x.yaml").stderr
+    assert "warning" not in _process("cd build && RR compile ../reana.yaml -o ../reana.out.yaml").stderr
+    assert "warning" not in _process("RR compile reana.yaml -o /dev/null").stderr
