@@ -21,7 +21,7 @@ from .ownership import check_owners, clashes
 from .plan import engine_of, make_plan
 from .references import find_references
 from .schema import VERSIONS, check_specification, findings
-from .source import Source, Span
+from .source import Source
 from .specification import edit_specification
 from .task import Graft, Step, Task
 from .workspace import Workspace, find_workspace
@@ -148,19 +148,13 @@ def _write(task: Task, report: Report) -> Compilation | None:
         report.add(rules.UNUSED_INSTANCES, span, "nothing uses the instances of this block", "remove it")
     try:
         graft = _graft(task, report) if moves else Graft()
-        edits = [*graft.edits, *edit_specification(document, plan, graft)]
+        edits = [*graft.edits, *edit_specification(document, plan, graft)] if not report.failed else []
+        text = apply(document, edits)
     except Uneditable as error:
-        span = Span(document.source, error.node.start, error.node.end)
-        report.add(
-            rules.BAD_ALIAS,
-            span,
-            "the compiler must write here, and an alias cannot be changed",
-            "write it out",
-        )
+        report.add(rules.BAD_ALIAS, error.span, error.message, error.hint)
         return None
     if report.failed:
         return None
-    text = apply(document.source, edits)
     check_size(document, _verify(document, text), graft.files, workspace, report, graft.loads)
     check_owners(document, graft.files, workspace, report)
     return Compilation(text, graft.files, (), workspace.base, plan if moves else None, graft.outline)
@@ -180,7 +174,12 @@ def _parameter_file(document: Document, workspace: Workspace, report: Report) ->
         return None
     if "rucio" not in document.source.text and not workspace.exists(node.value):
         return None  # not ours to say: nothing here is to be compiled
-    return workspace.load(node.value, report, document.span(where))
+    found = workspace.load(node.value, report, document.span(where))
+    if found and found.root.kind != "mapping":
+        message = f'"{node.value}" holds no mapping of parameters, and REANA refuses it'
+        report.add(rules.REANA_REFUSES, found.span(()), message, "write name: value")
+        return None
+    return found
 
 
 def _verify(document: Document, text: str) -> Document:

@@ -199,9 +199,18 @@ def parse(source: Source, report: Report) -> Document | None:
         at = getattr(error, "position", 0)
         _report_yaml_error(source, at if isinstance(at, int) else 0, "a character that YAML does not allow", report)
         return None
+    except (ValueError, OverflowError):  # of chr(), in ruamel
+        found = _NO_CHARACTER.search(source.text)
+        if found is None:
+            raise
+        _report_yaml_error(source, found.start(), "no character has this number", report)
+        return None
     if root is None:
         return None
     return Document(source, root)
+
+
+_NO_CHARACTER = re.compile(r"\\U(?!000|0010)[0-9a-fA-F]{8}")
 
 
 _OTHER_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
@@ -273,12 +282,13 @@ class _Builder:
         self.source, self.report = source, report
         self.anchors: dict[str, Node] = {}
         self.sizes: dict[int, int] = {}
+        self.heights: dict[int, int] = {}
 
     def build(self) -> Node | None:
         from ruamel.yaml import YAML
 
         # ruamel knows YAML up to 1.2 and asserts it; PyYAML, and so REANA, takes any 1.x.
-        text = re.sub(r"\A((?:\ufeff|#.*\n|\s)*%YAML[ \t]+1\.)[3-9](?=\s)", r"\g<1>2", self.source.text)
+        text = _VERSION.sub(_known_version, self.source.text)
         events = YAML(typ="safe", pure=True).parse(text)
         root: Node | None = None
         try:
@@ -307,15 +317,9 @@ class _Builder:
 
     def node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
         kind = type(event).__name__
-        if depth > MAX_DEPTH:
-            self.fail(
-                rules.TOO_LARGE,
-                event.start_mark.index,
-                f"nested more than {MAX_DEPTH} levels deep",
-                "no REANA specification is nested so deeply; is this the right file?",
-            )
+        self.check_depth(event, depth)
         if kind == "AliasEvent":
-            return self.alias(event)
+            return self.alias(event, depth)
         if kind == "ScalarEvent":
             node = self.scalar(event)
         elif kind == "SequenceStartEvent":
@@ -326,7 +330,16 @@ class _Builder:
             self.anchors[node.anchor] = node
         return node
 
-    def alias(self, event: Any) -> Node:
+    def check_depth(self, event: Any, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            self.fail(
+                rules.TOO_LARGE,
+                event.start_mark.index,
+                f"nested more than {MAX_DEPTH} levels deep",
+                "no REANA specification is nested so deeply; is this the right file?",
+            )
+
+    def alias(self, event: Any, depth: int) -> Node:
         start, end = event.start_mark.index, event.end_mark.index
         name = str(event.anchor)
         if name not in self.anchors:
@@ -337,6 +350,7 @@ class _Builder:
                 f'"&{name}" must stand earlier in the file, and not around the alias; or quote the value',
             )
         target = self.anchors[name]
+        self.check_depth(event, depth + self.heights.get(id(target), 0))
         _ = target.data  # made before, it is one object
         node = target.at(start, end, alias=True)
         self.measure(node, [target])
@@ -353,9 +367,9 @@ class _Builder:
     def content(self, event: Any) -> int:
         """Where the content starts behind an anchor and a tag, at which the mark of the event stands."""
         start: int = event.start_mark.index
-        if event.anchor or event.tag:
-            found = _PROPERTIES.match(self.source.text, start)
-            return found.end() if found else start
+        for _ in filter(None, (event.anchor, event.tag)):
+            found = _PROPERTY.match(self.source.text, start)
+            start = found.end() if found else start
         return start
 
     def tag(self, event: Any) -> str | None:
@@ -377,8 +391,7 @@ class _Builder:
         return self.measured(node, items)
 
     def mapping(self, event: Any, events: Iterator[Any], depth: int) -> Node:
-        pairs: list[tuple[Node, Node]] = []
-        seen: dict[str, Node] = {}
+        seen: dict[str, tuple[Node, Node]] = {}
         for inner in events:
             if type(inner).__name__ == "MappingEndEvent":
                 break
@@ -386,20 +399,25 @@ class _Builder:
             if name.kind != "scalar":
                 self.fail(rules.NOT_YAML, name.start, "a list or a mapping cannot be a key", "quote the key")
             value = self.node(next(events), events, depth + 1)
-            if value.kind == "scalar" and value.start == value.end:  # an empty value stands behind its colon
+            if value.kind == "scalar" and value.start == value.end and not (value.anchor or value.tag):
+                # an empty value stands behind its colon
                 colon = self.source.text.find(":", name.end)
-                behind = colon + 1 if colon > 0 and not self.source.text[name.end : colon].strip() else name.end
+                space = " \t" if name.start < name.end else None  # a colon on another line is that of a key of its own
+                own = colon > 0 and not self.source.text[name.end : colon].strip(space)
+                behind = colon + 1 if own else name.end
                 value = value.at(behind, behind)
-            if name.kind == "scalar" and name.value in seen and name.value != "<<":
-                line = self.source.position(seen[name.value].start)[0]
+            if name.value in seen:
+                line = self.source.position(seen[name.value][0].start)[0]
                 message = f'the key "{name.value}" stands here a second time; the first is on line {line}'
                 hint = "YAML readers keep one of the two silently; merge them"
+                if name.value == "<<":
+                    hint = "YAML readers do not agree on what that means; write <<: [*one, *other]"
                 self.report.add(rules.DUPLICATE_KEY, Span(self.source, name.start, name.end), message, hint)
-            seen.setdefault(name.value, name)
-            pairs.append((name, value))
-        inside = [each for pair in pairs for each in pair]
+            seen.pop(name.value, None)  # PyYAML keeps the last, and no path could tell the two apart
+            seen[name.value] = name, value
+        inside = [each for pair in seen.values() for each in pair]
         node = self.collection("mapping", event, inner, inside)
-        node.pairs = tuple(pairs)
+        node.pairs = tuple(seen.values())
         return self.measured(node, inside)
 
     def collection(self, kind: str, first: Any, last: Any, inside: list[Node]) -> Node:
@@ -413,7 +431,9 @@ class _Builder:
         return node
 
     def measure(self, node: Node, inside: list[Node]) -> None:
-        """Bound what the aliases expand to: whoever walks the data later walks that much."""
+        """Bound what the aliases expand to, in size and in depth: whoever walks the data later walks that much."""
+        own = 0 if node.alias else 1
+        self.heights[id(node)] = own + max((self.heights.get(id(each), 0) for each in inside), default=0)
         size = 1 + sum(self.sizes.get(id(each), 1) for each in inside)
         self.sizes[id(node)] = size
         if size > MAX_EXPANDED_NODES:
@@ -425,15 +445,28 @@ class _Builder:
             )
 
 
-_PROPERTIES = re.compile(r"(?:[&!]\S*\s*(?:#.*\s*)*)*")
+_VERSION = re.compile(r"^(\ufeff?%YAML[ \t]+)0*([0-9]+)\.[0-9]+", re.MULTILINE)
 
-_LONGEST_NUMBER = 200  # beyond it Python itself refuses to convert, and no number is meant
+
+def _known_version(found: re.Match[str]) -> str:
+    """A directive of the same length with a version that ruamel knows, or with one that nobody does."""
+    return (found[1] + ("1.2" if found[2] == "1" else "2.0")).ljust(len(found[0]))
+
+
+_PROPERTY = re.compile(r"(?:!<[^>\s]*>|[&!][^\s,\[\]{}]*)\s*(?:#.*\s*)*")
+
+_LONGEST_NUMBER = 200  # beyond it no number is meant
+_MOST_DIGITS = 4300  # beyond it Python refuses to convert
 
 _TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map"))
 
 
 class Date:
     """A plain scalar that YAML 1.1 reads as a date: no JSON has it, so that REANA refuses it everywhere."""
+
+
+class BadNumber:
+    """A plain scalar that YAML 1.1 takes for a number and PyYAML cannot make one of: REANA refuses the file."""
 
 
 # What PyYAML, and so REANA, makes of a plain scalar (YAML 1.1).
@@ -453,7 +486,8 @@ _DATE = re.compile(
 def _scalar_data(node: Node) -> Any:
     text = node.value
     if len(text) > _LONGEST_NUMBER:
-        return text
+        huge = len(text) > _MOST_DIGITS and node.style == "plain" and not node.tag and _INTEGER.match(text)
+        return BadNumber() if huge else text
     tag = (node.tag or "").rpartition(":")[2]
     if tag == "str" or (not tag and node.style != "plain"):
         return text
@@ -470,9 +504,11 @@ def _scalar_data(node: Node) -> Any:
     return text
 
 
-def _integer(text: str) -> int:
+def _integer(text: str) -> int | BadNumber:
     sign = -1 if text.startswith("-") else 1
     digits = text.lstrip("+-")
+    if digits in ("0x", "0b"):  # of `0x_`, where the underscore counts as a digit, and then for nothing
+        return BadNumber()
     if ":" in digits:
         total = 0
         for part in digits.split(":"):

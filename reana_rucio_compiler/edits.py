@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .documents import Document, Node
-from .source import Source
+from .source import Source, Span
 
 
 class Edit(NamedTuple):
@@ -25,22 +26,86 @@ class Edit(NamedTuple):
 
 
 class Uneditable(Exception):
-    """An edit would have to change what an anchor shares with other places. ``node`` is the alias."""
+    """YAML in which an edit cannot be made, mostly as an anchor shares it with other places: where, why, the remedy."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__("an alias stands where the compiler must write")
-        self.node = node
+    def __init__(self, source: Source, node: Node, message: str = "", hint: str = "write it out") -> None:
+        self.message = message or "the compiler must write here, and an alias cannot be changed"
+        super().__init__(self.message)
+        self.span, self.hint = Span(source, node.start, node.end), hint
 
 
-def apply(source: Source, edits: Iterable[Edit]) -> str:
-    """The text with the edits made. Edits must not overlap: that would be a mistake of ours."""
+def apply(document: Document, edits: Iterable[Edit]) -> str:
+    """The text with the edits made. Edits must not overlap: that would be a mistake of ours.
+
+    Raises ``Uneditable`` where an alias that stays repeats what is changed or removed, or a key stands behind a ``?``.
+    """
+    source, made = document.source, sorted(edits)
+    _check_keys(document)
+    _check_aliases(document, made)
     parts, at = [], 0
-    for edit in sorted(edits):
+    for edit in made:
         if edit.start < at:
             raise AssertionError(f"overlapping edits at {edit.start} in {source.name}")
         parts += [source.text[at : edit.start], edit.text.replace("\n", source.newline)]
         at = edit.end
     return "".join(parts) + source.text[at:]
+
+
+def _check_keys(document: Document) -> None:
+    """Raise ``Uneditable`` for a key behind a question mark: it may stand on another line than these."""
+    source = document.source
+    if not re.search(r"\?\s", source.text):
+        return
+    for node in _nodes(document.root):
+        for key, _ in node.pairs:
+            if _MARK_OF_KEY.search(source.text[max(0, key.start - 200) : key.start]):
+                raise Uneditable(source, key, "a key behind a question mark cannot be edited", "write key: value")
+
+
+_MARK_OF_KEY = re.compile(
+    r"^\ufeff?[ \t:?-]*\?\s(?:\s|#.*\n|[&!]\S*\s)*\Z"  # in a block, also on a line before
+    r"|[\[{,][ \t]*\?[ \t]+(?:[&!]\S*[ \t]+)*\Z",  # in a list or mapping on one line
+    re.MULTILINE,
+)
+
+
+def _check_aliases(document: Document, edits: Sequence[Edit]) -> None:
+    """Raise ``Uneditable`` for an alias that stays, where its anchor, or what has it, is changed or removed."""
+    source = document.source
+    if "*" not in source.text:
+        return
+    starts, ends = [edit.start for edit in edits], [edit.end for edit in edits]
+
+    def touched(start: int, end: int) -> bool:
+        first = bisect_right(ends, start)
+        return first < len(edits) and starts[first] < end
+
+    def appended(node: Node) -> bool:
+        if node.kind == "scalar" or node.style == "flow":
+            return False
+        behind, rank = _line_behind(source, node), _LAST - source.position(node.start)[1] + 1
+        these = edits[bisect_left(starts, behind) : bisect_right(starts, behind)]
+        return any(edit.start == edit.end and _SECOND < edit.rank <= rank for edit in these)
+
+    changed: dict[str, bool] = {}
+    for node in _nodes(document.root):
+        if node.alias:
+            if changed[source.text[node.start + 1 : node.end]] and not touched(node.start, node.end):
+                raise Uneditable(source, node, "this alias repeats what the compiler must change")
+        elif node.anchor:
+            at = source.text.rfind("&" + node.anchor, 0, node.start)
+            changed[node.anchor] = touched(at, node.end) or appended(node)
+
+
+def _nodes(node: Node) -> Iterator[Node]:
+    """Every node from this one down, the keys of mappings too, in order of place."""
+    yield node
+    if not node.alias:
+        for item in node.items:
+            yield from _nodes(item)
+        for pair in node.pairs:
+            yield from _nodes(pair[0])
+            yield from _nodes(pair[1])
 
 
 def replace_scalar(node: Node, value: str, in_flow: bool = False) -> Edit:
@@ -69,7 +134,7 @@ def edit_sequence(
         raise AssertionError(f"no sequence at {path}")
     removed = frozenset(remove)
     if node.alias and (removed or replace or prepend or append):
-        raise Uneditable(node)
+        raise Uneditable(document.source, node)
     edits = [replace_scalar(node.items[at], text, node.style == "flow") for at, text in replace.items()]
     if node.style == "flow":
         before, behind = [flow(value) for value in prepend], [flow(value) for value in append]
@@ -140,6 +205,7 @@ def _line_behind(source: Source, node: Node) -> int:
     return _line_behind(source, last)
 
 
+_SECOND = 2  # the highest rank of what is put at the end of a collection on one line
 _LAST = 1_000_000  # what is appended to several nested collections that end on one line: the innermost comes first
 
 
@@ -199,7 +265,7 @@ def edit_mapping(
     if not (removed or prepend or append):
         return []
     if node.alias:
-        raise Uneditable(node)
+        raise Uneditable(document.source, node)
     if node.style == "flow":
         pairs = tuple(Node("scalar", key.start, max(key.end, value.end), "plain") for key, value in node.pairs)
         before, behind = (
@@ -219,19 +285,19 @@ def _edit_block_mapping(
     prepend: Mapping[str, Any],
     append: Mapping[str, Any],
 ) -> list[Edit]:
-    source, first = document.source, node.pairs[0][0]
-    indent = source.position(first.start)[1] - 1
-    compact = bool(source.text[source.line_start(source.position(first.start)[0]) : first.start].strip())
+    source, first = document.source, node.start  # of a key's anchor or tag, where it has one
+    indent = source.position(first)[1] - 1
+    compact = bool(source.text[source.line_start(source.position(first)[0]) : first].strip())
     if len(removed) == len(node.pairs) and compact:
         end = node.pairs[-1][1].end
-        return [Edit(first.start, end, 0, flow({**prepend, **append}) + "\n" * source.text[:end].endswith("\n"))]
+        return [Edit(first, end, 0, flow({**prepend, **append}) + "\n" * source.text[:end].endswith("\n"))]
     edits = _remove_lines(source, node, removed, compact)
     if len(removed) == len(node.pairs) and not (prepend or append):
         return [*edits, _emptied(document, path, first)]
     if prepend:
         text = block(prepend, indent)
         if compact:
-            edits.append(Edit(first.start, first.start, 1, text[indent:] + " " * indent))
+            edits.append(Edit(first, first, 1, text[indent:] + " " * indent))
         else:
             edits.append(_insertion(source, _before(document, path, node), text, 1))
     if append:
@@ -239,13 +305,13 @@ def _edit_block_mapping(
     return edits
 
 
-def _emptied(document: Document, path: tuple[Any, ...], first: Node) -> Edit:
+def _emptied(document: Document, path: tuple[Any, ...], first: int) -> Edit:
     """The edit that leaves ``{}`` where the lines of all pairs are removed."""
     parent = document.at(path[:-1]) if path else None
     key = parent.key(path[-1]) if parent else None
     if key is None:
-        at = document.source.line_start(document.source.position(first.start)[0])
-        return Edit(at, at, -1, " " * (first.start - at) + "{}\n")
+        at = document.source.line_start(document.source.position(first)[0])
+        return Edit(at, at, -1, " " * (first - at) + "{}\n")
     behind = _BEHIND_KEY.match(document.source.text, key.end).end()  # type: ignore[union-attr]
     return Edit(behind, behind, 0, " {}")
 
@@ -255,7 +321,8 @@ def _remove_lines(source: Source, node: Node, removed: frozenset[int], compact: 
     edits = []
     kept = min(at for at in range(len(node.pairs) + 1) if at not in removed)
     if compact and kept:
-        edits.append(Edit(node.pairs[0][0].start, node.pairs[kept][0].start, 0, ""))
+        line = source.line_start(source.position(node.pairs[kept][0].start)[0])
+        edits.append(Edit(node.start, line + source.position(node.start)[1] - 1, 0, ""))
     for at in removed:
         if not compact or at > kept:
             key, value = node.pairs[at]
@@ -287,14 +354,14 @@ def set_key(document: Document, path: tuple[Any, ...], value: Any) -> list[Edit]
     if parent is None or parent.kind != "mapping":
         raise AssertionError(f"no mapping at {path[:-1]}")
     if parent.alias:
-        raise Uneditable(parent)
+        raise Uneditable(source, parent)
     old = parent.get(path[-1])
     if parent.style == "flow":
         if old is not None:
             return [Edit(old.start, old.end, 0, " " * (old.start == old.end) + flow(value))]
         end = parent.pairs[-1][1].end if parent.pairs else parent.start + 1
         return [Edit(end, end, 1, (", " if parent.pairs else "") + f"{scalar(path[-1], True)}: {flow(value)}")]
-    indent = source.position(parent.pairs[0][0].start)[1] - 1
+    indent = source.position(parent.start)[1] - 1
     if old is not None:
         if not value:
             return [Edit(old.start, old.end, 1, " " * (old.start == old.end) + flow(value))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from os.path import isfile  # of a name that no file system takes, pathlib's raises
 from pathlib import Path
 from posixpath import splitext
 from typing import TYPE_CHECKING
@@ -101,7 +102,7 @@ def _clash(document: Document, where: Where, name: str, owner: str, original: st
 def _owner(name: str, text: str, document: Document, workspace: Workspace) -> str:
     """The other specification that a generated file belongs to, or an empty string."""
     path, mine = workspace.path(name), workspace.name_of(document)
-    if not path.is_file() or path.read_bytes() == text.encode():
+    if not isfile(path) or path.read_bytes() == text.encode():
         return ""  # the stager is the same for all, and is written anew by each release
     if name.endswith(STAGER_FILE):
         return ""

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import resources, rules
 from .diagnostics import Report
-from .documents import Date, Document, Node, Where, walk
+from .documents import BadNumber, Date, Document, Node, Where, walk
 from .instances import nearest
 from .source import Span
 from .validity import is_surely_valid
@@ -18,6 +18,8 @@ from .validity import is_surely_valid
 VERSIONS = ("0.9", "0.95")
 
 _COUNTED = (("inputs", "files"), ("inputs", "directories"))  # without what is staged, once that is known (limits.py)
+
+_LONGEST_SHOWN = 60  # characters of a value in a message
 
 Finding = tuple[bool, Where, str, str]  # whether REANA refuses it, where, what, the remedy
 
@@ -54,7 +56,8 @@ def _check_yaml(document: Document, report: Report) -> None:
             message = "REANA 0.95 refuses this: an alias of a list or a mapping"
             report.add(rules.REANA_VERSION, span, message, "write it out here")
         elif node.kind == "scalar" and not node.alias and _no_json(node):
-            report.add(rules.REANA_REFUSES, span, f'"{node.value}" is {_no_json(node)}', "quote it")
+            shown = node.value if len(node.value) <= _LONGEST_SHOWN else node.value[:_LONGEST_SHOWN] + "…"
+            report.add(rules.REANA_REFUSES, span, f'"{shown}" is {_no_json(node)}', "quote it")
         for key, _ in node.pairs:
             if not isinstance(key.data, str) and not node.alias:
                 message = f'REANA 0.95 refuses this: YAML does not read the key "{key.value}" as a string'
@@ -66,6 +69,8 @@ def _no_json(node: Node) -> str:
     value = node.data
     if isinstance(value, Date):
         return "a date to YAML, and REANA refuses dates"
+    if isinstance(value, BadNumber):
+        return "a number to YAML, and none that can be read, so that REANA refuses it"
     if isinstance(value, float) and (not math.isfinite(value)):
         return "a number that JSON does not have, so that REANA refuses it"
     if node.tag and node.tag.endswith((":int", ":float", ":bool", ":null")) and isinstance(value, str):
@@ -180,7 +185,10 @@ def _kind(value: Any) -> str:
         return "empty"
     if isinstance(value, bool):
         return "true or false"
-    names = ((dict, "a mapping"), (list, "a list"), (str, "a string"), ((int, float), "a number"), (Date, "a date"))
+    names = (
+        (dict, "a mapping"), (list, "a list"), (str, "a string"), (Date, "a date"),
+        ((int, float, BadNumber), "a number"),
+    )  # fmt: skip
     return next((name for kind, name in names if isinstance(value, kind)), type(value).__name__)
 
 

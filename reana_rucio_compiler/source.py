@@ -15,7 +15,8 @@ class Source:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        starts, at = [0], self.text.find("\n")
+        # A byte order mark is no column of the first line.
+        starts, at = [int(self.text.startswith("\ufeff"))], self.text.find("\n")
         while at >= 0:
             starts.append(at + 1)
             at = self.text.find("\n", at + 1)
@@ -23,8 +24,8 @@ class Source:
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both counted from 1, the column in characters."""
-        row = bisect_right(self._line_starts, offset) - 1
-        return row + 1, offset - self._line_starts[row] + 1
+        row = max(bisect_right(self._line_starts, offset) - 1, 0)
+        return row + 1, max(offset - self._line_starts[row], 0) + 1
 
     def line_start(self, line: int) -> int:
         """The offset at which a line (counted from 1) starts; that of the end of the text behind the last line."""

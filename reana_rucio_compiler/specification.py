@@ -140,7 +140,7 @@ def rename_parameter_file(task: Task) -> tuple[dict[str, str], list[Edit]]:
         return {}, []
     old = task.document.at(where).value  # type: ignore[union-attr]
     name = compiled_name(old)
-    text = apply(task.parameters.source, [*edits, _header(task.parameters, side_header(task, old))])
+    text = apply(task.parameters, [*edits, _header(task.parameters, side_header(task, old))])
     return {name: text}, [rename(task.document, where, name)]
 
 
@@ -150,7 +150,7 @@ def rename(document: Document, where: tuple[str, ...], name: str) -> Edit:
     if node is None or parent is None:
         raise AssertionError(f"nothing at {where}")
     if node.alias:
-        raise Uneditable(node)
+        raise Uneditable(document.source, node)
     return replace_scalar(node, name, parent.style == "flow")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from os.path import exists, isdir, isfile  # of a name that no file system takes, pathlib's raise
 from pathlib import Path
 from posixpath import dirname, join, normpath
 
@@ -111,16 +112,16 @@ def _check_inputs(document: Document, workspace: Workspace, report: Report) -> N
         for node in _plain_inputs(document, key)
         if not _unsafe(node.value, bundled=False)
     ]
-    if not any(path.exists() and not (path.is_file() and is_ours(_text(path))) for _, _, path in entries):
+    if not any(exists(path) and not (isfile(path) and is_ours(_text(path))) for _, _, path in entries):
         return
     for key, node, path in entries:
-        if path.is_file() if key == "files" else path.is_dir():
+        if isfile(path) if key == "files" else isdir(path):
             continue
         message, hint = f'there is no "{node.value}" here, and others of the inputs are there', ""
-        if path.exists():
+        if exists(path):
             message = f'"{node.value}" is a {"directory" if key == "files" else "file"}'
             hint = f"list it under inputs.{'directories' if key == 'files' else 'files'}"
-        elif path.parent.is_dir():
+        elif isdir(path.parent):
             folder = dirname(node.value)
             hint = nearest(node.value, [join(folder, name) for name in sorted(os.listdir(path.parent))])
         hint = hint or "is the path right? REANA 0.9 goes on without it, REANA 0.95 refuses the specification"
@@ -196,7 +197,7 @@ def uploaded(document: Document, workspace: Workspace) -> Iterator[Path]:
                 continue
             path = workspace.path(item.value)
             before = number
-            for each in [path] if path.is_file() else path.rglob("*"):
+            for each in [path] if isfile(path) else path.rglob("*"):
                 if each.is_file():
                     number += 1
                     yield each

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterator
+from os.path import isfile  # of a name that no file system takes, pathlib's raises
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class Workspace(NamedTuple):
 
     def exists(self, name: str) -> bool:
         """Whether there is a regular file of that name."""
-        return self.path(name).is_file()
+        return isfile(self.path(name))
 
     def load(self, name: str, report: Report, at: Span, hint: str = "") -> Document | None:
         """The YAML document in a file of the workspace; where it cannot be read, that is reported at the span."""
@@ -70,7 +71,7 @@ class Workspace(NamedTuple):
 def _files(folder: Path) -> list[Path]:
     try:
         return sorted(each for each in folder.iterdir() if each.is_file())
-    except OSError:
+    except (OSError, ValueError):  # a ValueError where a name holds NUL
         return []
 
 
@@ -93,7 +94,7 @@ def find_workspace(document: Document, directory: Path, report: Report) -> Works
     """The workspace of a specification in a directory: there, or in the current one if only that has its files."""
     here = Path()
     for where, name in own_files(document):
-        if not name or (directory / name).is_file() or not (here / name).is_file():
+        if not name or isfile(directory / name) or not isfile(here / name):
             continue
         message = f'"{name}" is relative to the current directory, which only REANA 0.9 accepts'
         hint = "REANA 0.95 seeks it in the directory of the specification; keep the two together"

@@ -36,7 +36,7 @@ def test_edit_mapping(case: str) -> None:
     text, path, change, expected = CASES[case]
     document = parse(Source("x.yaml", text), Report())
     assert document is not None
-    edited = apply(document.source, edit_mapping(document, path, **change))
+    edited = apply(document, edit_mapping(document, path, **change))
     assert edited == expected
     assert yaml.safe_load(edited) == yaml.safe_load(expected)
 
@@ -51,4 +51,4 @@ def test_appending_to_nested_collections_that_end_together() -> None:
         *edit_mapping(document, ("a", "b", 0), append={"x": 3}),
         *edit_sequence(document, ("a", "b"), append=[4]),
     ]
-    assert yaml.safe_load(apply(document.source, edits)) == {"a": {"b": [{"c": 1, "d": {}, "x": 3}, 4], "z": 1}, "y": 2}
+    assert yaml.safe_load(apply(document, edits)) == {"a": {"b": [{"c": 1, "d": {}, "x": 3}, 4], "z": 1}, "y": 2}

@@ -12,11 +12,24 @@ from bench import analyses
 from reana_rucio_compiler.compiler import compile_file
 
 LEAST, SMALL, LARGE = 10, 60, 240
+WRONG = "# all of this is wrong\n"
+
+
+def wrong(size: int) -> dict[str, str]:
+    """A specification with mistakes of several kinds, each many times, of which some are looked for among others."""
+    files = "".join(f"    - rucio(nowhere, user.jdoe, a{number}.root\n" for number in range(size))
+    parameters = "".join(f"    p{number}: 2020-01-01\n    q{number}: [rucio(escape, a)]\n" for number in range(size))
+    steps = "".join(f"    - commands: ls\n      mistake{number}: x\n" for number in range(size))
+    inputs = f"inputs:\n  files:\n{files}  parameters:\n{parameters}"
+    return {"reana.yaml": f"{WRONG}{inputs}workflow:\n  type: serial\n  specification:\n    steps:\n{steps}"}
+
+
 ANALYSES = {
     "serial": lambda size: analyses.serial(size, size),
     "cwl": analyses.cwl,
     "yadage": analyses.yadage,
     "snakemake": analyses.snakemake,
+    "errors": wrong,
 }
 
 
@@ -25,7 +38,7 @@ def calls(files: dict[str, str], folder: Path) -> int:
     analyses.write(files, folder)
     profile = cProfile.Profile()
     result = profile.runcall(compile_file, folder / "reana.yaml")
-    assert result.text is not None, result.diagnostics
+    assert (result.text is None) == (files.get("reana.yaml", "").startswith(WRONG)), result.diagnostics
     return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
 
 

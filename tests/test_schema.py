@@ -37,7 +37,10 @@ BEYOND = {
     "RR301-a-date": "how YAML reads a value is no form",
     "RR301-equals-sign": "the same",
     "RR301-infinity": "the same",
+    "RR301-number-too-long": "the same",
+    "RR301-number-without-digits": "the same",
     "RR301-wrong-tag": "the same",
+    "RR301-parameter-file-is-a-list": "it is another file",
     "RR301-options": "which engine it is stands elsewhere",
 }
 

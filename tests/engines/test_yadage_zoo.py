@@ -40,7 +40,7 @@ def _plain(path: Path) -> tuple[str, Plan]:
     instances = known_instances((document,), report)
     plan = make_plan(document, find_references(document, report), instances, {}, report)
     assert not report.failed
-    return apply(document.source, edit_specification(document, plan, Graft())), plan
+    return apply(document, edit_specification(document, plan, Graft())), plan
 
 
 def _upload(workspace: Path, plan: Plan) -> None:

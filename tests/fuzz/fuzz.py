@@ -2,8 +2,10 @@
 
     python -m tests.fuzz.fuzz HARNESS -max_total_time=60 [libFuzzer's options] [CORPUS...]
 
-needs atheris (`tox -e fuzz`). A harness takes any bytes: it raises where we crash, say something that has no place, or
-take longer than 2 s for 100 KB. What was found once stays in `corpus/HARNESS/`, which test_corpus.py runs without atheris.
+needs atheris (`tox -e fuzz`). A harness takes any bytes: it raises where we crash, say something that has no place, write
+what nobody can read or what compiles to something else, or take longer than 2 s for 100 KB. Those of the four engines take
+whole projects (projects.py), which are changed at the nodes of their YAML (mutation.py). What was found once stays in
+`corpus/HARNESS/`, which test_corpus.py runs without atheris. With `by-commit` for a name the commit selects the harness.
 """
 
 from __future__ import annotations
@@ -12,27 +14,36 @@ import contextlib
 import functools
 import importlib.util
 import os
+import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+
+import yaml as pyyaml
+
+from tests.fuzz.mutation import LOADER, Material, changed
+from tests.fuzz.projects import cases, packed, unpacked
+from tests.sampling import current_commit
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).with_name("corpus")
+WORDS = Path(__file__).with_name("words.dict")
 SECONDS_PER_BYTE = 2 / 100_000
 LEAST_SECONDS = 0.5
+YAMLS = (".yaml", ".yml", ".cwl")
 
 SPEC = """\
 inputs:
   files: [FILE]
-  parameters: {PARAMETERS}
+  directories:
+    - rucio(escape, user.jdoe, run2022.aod) -> data/run2022
 workflow: {type: TYPE, file: FILE}
 outputs:
   files:
     - results/out.txt -> rucio(escape, user.jdoe, out-{run}, rse=CERN)
 """
-ENTRY = "  directories:\n    - rucio(escape, user.jdoe, run2022.aod) -> data/run2022\n"
 
 
 @contextlib.contextmanager
@@ -47,27 +58,49 @@ def project() -> Iterator[Path]:
             os.chdir(here)
 
 
-def compiled(**files: bytes) -> None:
-    """Compile a project, reana_yaml first."""
+def compiled(files: Mapping[str, bytes]) -> None:
+    """Compile a project, and judge what comes of it."""
     from reana_rucio_compiler.compiler import compile_file
     from reana_rucio_compiler.diagnostics import Severity
+    from reana_rucio_compiler.overview import mermaid
+    from reana_rucio_compiler.overview.facts import gather
     from reana_rucio_compiler.render import text
 
     with project() as directory:
         for name, content in files.items():
-            (directory / name.replace("_", ".")).write_bytes(content)
-        result = compile_file(directory / "reana.yaml")
-    failed = any(found.severity is Severity.ERROR for found in result.diagnostics)
-    assert (result.text is None) == failed, result.diagnostics
-    for found in result.diagnostics:
-        assert 0 <= found.span.start <= found.span.end <= len(found.span.source.text), found
-    text.render(result.diagnostics).encode("utf-8", "surrogateescape")
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        result = compile_file(Path("reana.yaml"))
+        failed = any(found.severity is Severity.ERROR for found in result.diagnostics)
+        assert (result.text is None) == failed, result.diagnostics
+        for found in result.diagnostics:
+            assert 0 <= found.span.start <= found.span.end <= len(found.span.source.text), found
+        text.render(result.diagnostics).encode("utf-8", "surrogateescape")
+        if result.text is not None:
+            for name, content in result.files.items():
+                (directory / name).write_bytes(content.encode())
+            Path("again.yaml").write_bytes(result.text.encode())
+            assert result.text == files["reana.yaml"].decode() or compile_file(Path("again.yaml")).text == result.text
+            sources = [content.decode("utf-8", "replace") for name, content in files.items() if name.endswith(YAMLS)]
+            outputs = [result.text, *(content for name, content in result.files.items() if name.endswith(YAMLS))]
+            assert all(map(_is_yaml, outputs)) or not all(map(_is_yaml, sources)), outputs
+        if result.plan:
+            mermaid.render(gather(result, "reana.yaml"))
 
 
-def _workflow(kind: str, name: str, parameters: str = "") -> Callable[[bytes], None]:
-    spec = SPEC.replace("TYPE", kind).replace("FILE", name).replace("PARAMETERS", parameters)
-    spec = spec.replace("workflow:", ENTRY + "workflow:")
-    return lambda data: compiled(reana_yaml=spec.encode(), **{name.replace(".", "_"): data})
+def _is_yaml(text: str) -> bool:
+    """Whether REANA's own reader takes it, which knows another YAML than ours."""
+    try:
+        pyyaml.compose(text, LOADER)
+    except (pyyaml.YAMLError, RecursionError):
+        return False
+    return True
+
+
+def _workflow(kind: str, name: str) -> Callable[[bytes], None]:
+    spec = SPEC.replace("TYPE", kind).replace("FILE", name).encode()
+    return lambda data: compiled({"reana.yaml": spec, **unpacked(data, name)})
 
 
 def expression(data: bytes) -> None:
@@ -96,14 +129,14 @@ def yaml(data: bytes) -> None:
 
 
 def serial(data: bytes) -> None:
-    compiled(reana_yaml=data)
+    compiled({"reana.yaml": b"", **unpacked(data, "reana.yaml")})
 
 
 LOCKED = b"inputs:\n  files: ['rucio(escape, user.jdoe, a.root)']\nworkflow: {type: serial, specification: {steps: [{environment: a, commands: [ls]}]}}\n"
 
 
 def lock(data: bytes) -> None:
-    compiled(reana_yaml=LOCKED, **{"reana_rucio-lock_json": data})
+    compiled({"reana.yaml": LOCKED, "reana.rucio-lock.json": data})
 
 
 def instances(data: bytes) -> None:
@@ -141,7 +174,7 @@ def manifest(data: bytes) -> None:
             entry["path"].encode()
 
 
-CWL_ORDER = "input: job.yml"
+MAIN = {"serial": "reana.yaml", "cwl": "main.cwl", "yadage": "workflow.yaml", "snakemake": "Snakefile"}
 HARNESSES: dict[str, Callable[[bytes], None]] = {
     "expression": expression, "yaml": yaml, "serial": serial, "cwl": _workflow("cwl", "main.cwl"),
     "yadage": _workflow("yadage", "workflow.yaml"), "snakemake": _workflow("snakemake", "Snakefile"),
@@ -160,29 +193,60 @@ def run(harness: str, data: bytes) -> None:
 
 
 def main() -> None:
-    import atheris
-
+    try:
+        import atheris
+    except ImportError:
+        if os.environ.get("REANA_RUCIO_TESTS_REQUIRE_ALL"):
+            raise
+        print(f"atheris is not installed for Python {sys.version.split()[0]}: nothing is fuzzed")
+        return
     harness = sys.argv.pop(1)
+    if harness == "by-commit":
+        harness = list(HARNESSES)[int(current_commit() or "0", 16) % len(HARNESSES)]
+        print(f"the harness of this commit: {harness}", flush=True)
     with atheris.instrument_imports(include=["reana_rucio_compiler"]):
         for name in ("serial", "cwl", "yadage", "snakemake"):
             importlib.import_module(f"reana_rucio_compiler.backends.{name}")
-    for data in seeds(harness):
+    found = list(seeds(harness))
+    for data in found:
         run(harness, data)  # what is imported lazily is no slow input
     os.environ.setdefault("REANA_RUCIO_FUZZ_SLOWER", "20")  # instrumented code
-    atheris.Setup(sys.argv, lambda data: run(harness, data))
-    atheris.Fuzz()
+    with tempfile.TemporaryDirectory() as directory:
+        for number, data in enumerate(found):
+            Path(directory, f"{number:04}").write_bytes(data)
+        # The last directory is only read; what is new goes to the first, if the user names one.
+        words = [] if any(each.startswith("-dict=") for each in sys.argv) else [f"-dict={WORDS}"]
+        options = {"custom_mutator": mutator(harness)} if harness in MAIN else {}
+        atheris.Setup([*sys.argv, *words, directory], functools.partial(run, harness), **options)
+        atheris.Fuzz()
+
+
+def mutator(harness: str) -> Callable[[bytes, int, int], bytes]:
+    """libFuzzer's hook for those harnesses that take projects: see mutation.py."""
+    import atheris
+
+    first = MAIN[harness]
+    material = Material([*cases(harness), *(unpacked(data, first) for data in seeds(harness))])
+
+    def mutate(data: bytes, size: int, seed: int) -> bytes:
+        files = changed(
+            unpacked(data, first), random.Random(seed), material, lambda each: atheris.Mutate(each, len(each) + 40)
+        )
+        result = packed(files, first)
+        return result if len(result) <= size else data
+
+    return mutate
 
 
 def seeds(harness: str) -> Iterator[bytes]:
     """What to begin with: our corpus, and the golden cases of the same kind."""
-    patterns = {
-        "cwl": "golden/cwl/*/*.cwl", "yadage": "golden/yadage/*/workflow.y*ml", "snakemake": "engines/snakemake_zoo/*/Snakefile",
-        "serial": "golden/serial/*/reana.yaml", "yaml": "golden/errors/RR00*/reana.yaml", "lock": "golden/**/*lock.json",
-        "instances": "golden/errors/RR206*/reana.yaml",
-    }  # fmt: skip
+    patterns = {"snakemake": "engines/snakemake_zoo/*/Snakefile", "yaml": "golden/errors/RR00*/reana.yaml", "lock": "golden/**/*lock.json",
+                "instances": "golden/errors/RR206*/reana.yaml"}  # fmt: skip
     for path in sorted([*(CORPUS / harness).glob("*"), *(ROOT / "tests").glob(patterns.get(harness, "none"))]):
         if path.is_file():
             yield path.read_bytes()
+    for files in cases(harness) if harness in MAIN else ():
+        yield packed(files, MAIN[harness])
 
 
 if __name__ == "__main__":

@@ -26,9 +26,8 @@ from ... import rules
 from ...checks import normalised
 from ...diagnostics import Report
 from ...documents import Where
-from ...edits import Edit, Uneditable, edit_mapping
+from ...edits import Edit, edit_mapping
 from ...limits import MAX_JSON
-from ...source import Span
 from ...specification import compiled_name, edit_parameters, rename, side_header
 from ...staging import BUDGET, embed, unique
 from ...task import Graft, Task
@@ -48,7 +47,10 @@ FILE = ("workflow", "file")
 
 
 def graft(task: Task, report: Report) -> Graft:
-    """The edits of reana.yaml, and the rewritten Workflow, job order and staging tools."""
+    """The edits of reana.yaml, and the rewritten Workflow, job order and staging tools.
+
+    Raises ``Uneditable`` where an alias stands in the way.
+    """
     files = Files(task.workspace, report)
     workflow = _workflow(task, files, report)
     if workflow is None or report.failed:
@@ -64,14 +66,7 @@ def graft(task: Task, report: Report) -> Graft:
     after = stage_out_steps(task.plan, uploads, [*taken, *(step.id for step in before)])
     backends = _backends(workflow)
     writer = _Writer(task, files, workflow, job_order, before, after, bool(set(backends.values()) - {"kubernetes"}))
-    try:
-        return writer.graft()._replace(outline=lambda: outline(workflow, bindings, before, after))
-    except Uneditable as error:
-        span = Span(writer.rewriting.current.source, error.node.start, error.node.end)
-        report.add(
-            rules.BAD_ALIAS, span, "the compiler must write here, and an alias cannot be changed", "write it out"
-        )
-        return Graft()
+    return writer.graft()._replace(outline=lambda: outline(workflow, bindings, before, after))
 
 
 def _workflow(task: Task, files: Files, report: Report) -> Process | None:

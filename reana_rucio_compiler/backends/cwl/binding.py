@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,8 @@ from ...task import Task
 from .reading import Entry, Files, Place, Process, builtin, plain, short
 from .value import NOTHING, Declared, Handed, Value, file_path, values_of
 
+_Visit = tuple[Document, Where, frozenset[str]]  # a process, and which of its inputs are given
+MAX_DEPTH = 50  # of workflows in workflows
 _WORDS = re.compile(r"""[\s'"`=,;:()<>|&]+""")
 
 
@@ -212,16 +214,16 @@ class Finder:
                 self.note(tool.place, {step.id}, found)
         return found
 
-    def tools(self, process: Process | None, visited: set[Place]) -> Iterator[Process]:
+    def tools(self, process: Process | None, visited: set[Place], depth: int = 0) -> Iterator[Process]:
         """The process, or those that it runs."""
-        if process is None or process.place in visited:
+        if process is None or process.place in visited or depth > MAX_DEPTH:
             return
         visited.add(process.place)
         if process.kind != "Workflow":
             yield process
             return
         for step in process.steps:
-            yield from self.tools(process.run(step), visited)
+            yield from self.tools(process.run(step), visited, depth + 1)
 
     def note(self, place: Place, steps: Set[str], found: dict[str, frozenset[str]]) -> None:
         """Note that steps know the paths in the strings of a place."""
@@ -249,24 +251,32 @@ class Finder:
         self.report.add(rules.INSIDE_STAGED, place.span, message, hint)
         return None
 
-    def visit(self, process: Process, given: Iterable[str], visited: set[tuple[Document, Where]]) -> None:
-        """Read every process below one. Defaults of inputs that are ``given`` mean nothing, and are not looked at."""
+    def visit(self, process: Process, given: frozenset[str], visited: set[_Visit], depth: int = 0) -> None:
+        """Read every process below one. Defaults of inputs that are ``given`` mean nothing, and are not looked at.
+
+        Many steps may run one process, and others in it one again: each is looked at once for what it is given.
+        """
+        here = (process.place.document, process.place.where, given)
+        if here in visited:
+            return
+        visited.add(here)
+        if depth > MAX_DEPTH:
+            message = f"this is in more than {MAX_DEPTH} workflows, each in another"
+            self.report.add(rules.TOO_LARGE, process.place.span, message, "REANA cannot load a workflow of that depth")
+            return
         for entry in process.inputs:
             default = entry.field("default")
             if default is not None and entry.id in given:
                 self.seen |= {(default.document, where) for where, _ in walk(default.node, default.where)}
-        here = (process.place.document, process.place.where)
-        if here in visited:
-            return
         for step in process.steps if process.kind == "Workflow" else ():
             run = process.run(step)
-            fed = [entry.id for entry in process.step_inputs(step) if entry.field("source") or entry.field("default")]
+            fed = (entry.id for entry in process.step_inputs(step) if entry.field("source") or entry.field("default"))
             if run:
-                self.visit(run, fed, visited | {here})
+                self.visit(run, frozenset(fed), visited, depth + 1)
 
     def report_nested(self, process: Process) -> None:
         """Report each staged path in a document where no step of ours can replace it."""
-        self.visit(process, self.job_order.keys if self.job_order else (), set())
+        self.visit(process, frozenset(self.job_order.keys if self.job_order else ()), set())
         for document, name in list(self.files.names.items()):
             for where, node in walk(document.root):
                 if node.kind != "mapping" or (document, where) in self.seen:

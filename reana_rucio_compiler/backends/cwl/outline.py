@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping
 from ...task import Step, in_order
 from .binding import Bindings
 from .jobs import StagingStep
-from .reading import Entry, Process
-
-MAX_DEPTH = 20  # of Workflows in Workflows
+from .reading import Entry, Place, Process
 
 
 def outline(
@@ -18,9 +16,10 @@ def outline(
     """Ours that stage in, then the user's, then ours that stage out."""
     before, after = tuple(before), tuple(after)
     makers = {each.replaces: step.id for step in before for each in step.bound if each.replaces}
+    known: dict[Place, int | None] = {}
     found = [Step(step.id, _fed_by(workflow, step, makers), (step.job,)) for step in before]
     found += [
-        Step(step.id, _waits_for(workflow, step, before), (), _takes(bindings, step), _pods(workflow, step))
+        Step(step.id, _waits_for(workflow, step, before), (), _takes(bindings, step), _pods(workflow, step, known))
         for step in workflow.steps
     ]
     found += [Step(step.id, _fed_by(workflow, step, makers), (step.job,)) for step in after]
@@ -53,17 +52,18 @@ def _takes(bindings: Bindings, step: Entry) -> tuple[str, ...]:
     return tuple(sorted({each.path for each in bound}))
 
 
-def _pods(workflow: Process, step: Entry, depth: int = 0) -> int | None:
-    """How many tools a step runs; None where a list says how often, or where it cannot be seen."""
+def _pods(workflow: Process, step: Entry, known: dict[Place, int | None]) -> int | None:
+    """How many tools a step runs; None where a list says how often, or where it cannot be seen.
+
+    What is ``known`` of a process is not counted again: many steps may run it, and those in it another one.
+    """
     run = workflow.run(step)
-    if run is None or step.field("scatter") or step.field("when") or depth > MAX_DEPTH:
+    if run is None or step.field("scatter") or step.field("when"):
         return None
     if run.kind != "Workflow":
         return int(run.kind == "CommandLineTool")
-    total = 0
-    for inner in run.steps:
-        pods = _pods(run, inner, depth + 1)
-        if pods is None:
-            return None
-        total += pods
-    return total
+    if run.place not in known:
+        known[run.place] = None  # a workflow that runs itself has no end
+        pods = [_pods(run, inner, known) for inner in run.steps]
+        known[run.place] = None if None in pods else sum(filter(None, pods))
+    return known[run.place]

@@ -100,7 +100,7 @@ def with_header(document: Document, edits: Iterable[Edit], header: str) -> str:
     start = 1 if text.startswith("\ufeff") else 0
     if text.startswith("#!", start):
         start = document.source.line_end(0)
-    return apply(document.source, [*edits, Edit(start, start, -2, header)])
+    return apply(document, [*edits, Edit(start, start, -2, header)])
 
 
 def rewire(rewriting: Rewriting, before: tuple[StagingStep, ...], links: Mapping[str, Mapping[str, Any]]) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import chain
+from os.path import exists
 from posixpath import basename, dirname
 from typing import NamedTuple
 
@@ -67,7 +68,7 @@ def _check_made(task: Task, workflow: Workflow, report: Report) -> None:
         path = transfer.path
         if any(may_overlap(each, path) or _inside(each, path) or _inside(path, each) for each in made):
             continue
-        if not task.workspace.path(path).exists():
+        if not exists(task.workspace.path(path)):
             word = transfer.references[0].expression.path
             hint = nearest(path, names) or "Snakemake refuses a workflow with such an input of its last rule"
             message = f'no rule makes "{path}"'

@@ -36,7 +36,7 @@ from .layout import Layout, Use, lay_out, selected_keys, selects_all, uses_of
 from .order import amend_order
 from .outline import outline
 from .outputs import follow
-from .tree import Cursor, Shared, Tree
+from .tree import Cursor, Tree
 from .unknown import check_names
 from .workflow import INIT, Selection, Stage, quoted, read_stages
 
@@ -45,7 +45,10 @@ ENGINE_COMMAND = 80 * 1024  # characters of a workflow, all references written o
 
 
 def graft(task: Task, report: Report) -> Graft:
-    """The compiled workflow files, and the edits that name them and keep staged paths from init."""
+    """The compiled workflow files, and the edits that name them and keep staged paths from init.
+
+    Raises ``Uneditable`` where an alias stands in the way.
+    """
     tree = Tree(task.workspace, task.plan.inputs, report)
     workflow = _open(task, tree)
     stages = read_stages(tree, workflow) if workflow else ()
@@ -57,26 +60,21 @@ def graft(task: Task, report: Report) -> Graft:
     started = bool(parameters.transfers or task.document.at((*OPTIONS, "initfiles")))
     check_names(tree, stages, parameters.names, report)
     order = amend_order(stages, layout, started, report)
-    try:
-        for index, stage in enumerate(stages):
-            _rewire(tree, stage, [*layout.awaited_by(index), *map(quoted, order[stage.name])], layout, parameters)
-            _publish_literals(tree, index, stage, layout)
-        if report.failed:
-            return Graft()
-        jobs = [each.job for each in (*layout.before, *layout.after)]
-        embedding = embed(jobs)
-        if not embedding.files and tree.size(workflow) + len(embedding.program) > ENGINE_COMMAND:
-            embedding = embed(jobs, program_apart=True)
-        elsewhere = _warn_other_backends(task, tree, stages, layout)
-        before = [stage_of(each, embedding, layout.prefix, elsewhere) for each in layout.before]
-        after = [stage_of(each, embedding, layout.prefix, elsewhere) for each in layout.after]
-        listed = tree.get(workflow, "stages")
-        if listed:
-            tree.surround(listed, before, after)
-    except Shared as shared:
-        message = "the compiler must write here, and an alias cannot be changed"
-        report.add(rules.BAD_ALIAS, shared.span, message, "write it out")
+    for index, stage in enumerate(stages):
+        _rewire(tree, stage, [*layout.awaited_by(index), *map(quoted, order[stage.name])], layout, parameters)
+        _publish_literals(tree, index, stage, layout)
+    if report.failed:
         return Graft()
+    jobs = [each.job for each in (*layout.before, *layout.after)]
+    embedding = embed(jobs)
+    if not embedding.files and tree.size(workflow) + len(embedding.program) > ENGINE_COMMAND:
+        embedding = embed(jobs, program_apart=True)
+    elsewhere = _warn_other_backends(task, tree, stages, layout)
+    before = [stage_of(each, embedding, layout.prefix, elsewhere) for each in layout.before]
+    after = [stage_of(each, embedding, layout.prefix, elsewhere) for each in layout.after]
+    listed = tree.get(workflow, "stages")
+    if listed:
+        tree.surround(listed, before, after)
     edits, initfiles = withhold(task, parameters, layout.prefix)
     name = compiled_name(task.document.at(FILE).value)  # type: ignore[union-attr]
     files = {**embedding.files, **tree.texts(task), **initfiles}

@@ -14,6 +14,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from os.path import exists
 
 from ... import rules
 from ...checks import normalised
@@ -158,7 +159,7 @@ def _edits(document: Document, leaves: Iterable[Leaf], prefix: str) -> list[Edit
         for length in range(len(leaf.where) + 1):
             node = document.at(leaf.where[:length])
             if node and node.alias:
-                raise Uneditable(node)
+                raise Uneditable(document.source, node)
         node, parent = document.at(leaf.where), document.at(leaf.where[:-1])
         if node and parent:
             edits.append(replace_scalar(node, prefix + leaf.text, parent.style == "flow"))
@@ -170,5 +171,5 @@ def literal_path(task: Task, value: str) -> str | None:
     path = workspace_path(value, _initdir(task))
     if path is None or GLOB.search(path):
         return None
-    known = task.workspace.path(path).exists() or any(concerns(path, each) for each in task.plan.inputs)
+    known = exists(task.workspace.path(path)) or any(concerns(path, each) for each in task.plan.inputs)
     return posixpath.join(_initdir(task), value) if known else None

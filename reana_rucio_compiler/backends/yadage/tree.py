@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from ... import rules
 from ...diagnostics import Report
 from ...documents import Document, Node, Where
-from ...edits import Edit, apply, edit_sequence, flow, replace_scalar, set_key
+from ...edits import Edit, Uneditable, apply, edit_sequence, flow, replace_scalar, set_key
 from ...model import Transfer
 from ...source import Span
 from ...specification import compiled_name, side_header
@@ -24,6 +24,7 @@ from ...task import Task
 from ...workspace import Workspace
 from .paths import concerns
 
+MAX_DEPTH = 200  # of the tree that yadage makes
 MAX_REFERENCES = 100  # one behind another; more are a circle
 
 
@@ -62,13 +63,14 @@ class Cursor:
 
 @dataclass
 class Tree:
-    """The files read so far, and the edits of them so far."""
+    """The files read so far, the edits of them so far, and the number of stages read."""
 
     workspace: Workspace
     staged: tuple[Transfer, ...]
     report: Report
     files: dict[tuple[str, str], File | None] = field(default_factory=dict)
     edits: dict[File, dict[Edit, None]] = field(default_factory=dict)
+    stages: int = 0
 
     def open(self, name: str, base: str, at: Span, hint: str = "") -> File | None:
         """The file of that name; what is wrong with it is reported at the span, with the hint where there is none."""
@@ -190,18 +192,22 @@ class Tree:
             else:
                 waiting += [each for _, each in self.children(place)]
 
-    def size(self, cursor: Cursor, known: dict[tuple[File, Where], int] | None = None) -> int:
+    def size(self, cursor: Cursor, known: dict[tuple[File, Where], int] | None = None, depth: int = 0) -> int:
         """About how many characters a place has as JSON, all references written out as REANA does."""
         known = {} if known is None else known
         place = self.resolved(cursor)
         if place is None:
+            return 0
+        if depth > MAX_DEPTH:
+            message = f"what the references here lead to is nested more than {MAX_DEPTH} levels deep"
+            self.report.add(rules.TOO_LARGE, cursor.span, message, "REANA cannot load a workflow of that depth")
             return 0
         if place.node.kind == "scalar":
             return len(place.text) + place.text.count("\n") + 4
         if (place.file, place.path) not in known:
             known[place.file, place.path] = 0  # what holds itself has no size, and no meaning
             known[place.file, place.path] = sum(
-                len(key) * (place.node.kind == "mapping") + 6 + self.size(each, known)
+                len(key) * (place.node.kind == "mapping") + 6 + self.size(each, known, depth + 1)
                 for key, each in self.children(place)
             )
         return known[place.file, place.path]
@@ -215,7 +221,7 @@ class Tree:
             self.edits.setdefault(reference.file, {})[_replaced(reference, text)] = None
 
     def replace(self, cursor: Cursor, text: str) -> None:
-        """Put another string in the place of a scalar. Raises ``Shared`` where it stands elsewhere too."""
+        """Put another string in the place of a scalar. Raises ``Uneditable`` where it stands elsewhere too."""
         self.edit(cursor, [_replaced(cursor, text)])
 
     def write(self, cursor: Cursor, value: object) -> None:
@@ -225,12 +231,12 @@ class Tree:
         self.edit(cursor, [Edit(cursor.node.start, cursor.node.end, 0, flow(value))])
 
     def add_item(self, cursor: Cursor, items: list[str]) -> None:
-        """Append to the sequence at a place. Raises ``Shared`` where it stands elsewhere too."""
+        """Append to the sequence at a place. Raises ``Uneditable`` where it stands elsewhere too."""
         _check_own(cursor)
         self.edit(cursor, edit_sequence(cursor.file.document, cursor.path, append=items))
 
     def set(self, cursor: Cursor, key: str, value: object) -> None:
-        """Give a key of the mapping at a place a value. Raises ``Shared`` where it stands elsewhere too."""
+        """Give a key of the mapping at a place a value. Raises ``Uneditable`` where it stands elsewhere too."""
         _check_own(cursor)
         self.edit(cursor, set_key(cursor.file.document, (*cursor.path, key), value))
 
@@ -255,15 +261,7 @@ class Tree:
 def compiled(task: Task, document: Document, name: str, edits: Iterable[Edit]) -> str:
     """The text of a file with the edits made, and a first line that says what it is compiled from."""
     start = 1 if document.source.text.startswith("\ufeff") else 0
-    return apply(document.source, [*edits, Edit(start, start, -1, side_header(task, name))])
-
-
-class Shared(Exception):
-    """An edit would change what stands elsewhere too, by an alias or a merge key. ``span`` is where that is used."""
-
-    def __init__(self, span: Span) -> None:
-        super().__init__("an alias stands where the compiler must write")
-        self.span = span
+    return apply(document, [*edits, Edit(start, start, -1, side_header(task, name))])
 
 
 def _shared(parent: Cursor, node: Node) -> Node | None:
@@ -272,7 +270,7 @@ def _shared(parent: Cursor, node: Node) -> Node | None:
 
 def _check_own(cursor: Cursor) -> None:
     if cursor.shared:
-        raise Shared(Span(cursor.file.document.source, cursor.shared.start, cursor.shared.end))
+        raise Uneditable(cursor.file.document.source, cursor.shared)
 
 
 def _replaced(cursor: Cursor, text: str) -> Edit:

@@ -11,6 +11,7 @@ from .tree import Cursor, Tree
 
 INIT = "init"
 MAX_DEPTH = 20  # of workflows in workflows; a workflow that holds itself has no end
+MAX_STAGES = 1000  # with those of workflows in workflows: in one argument REANA can start a few hundred (facts A.4)
 
 _SELECTORS = ("step", "steps", "stages")
 _JQ_KEY = re.compile(r"\s*\.(?P<name>[A-Za-z_]\w*)")
@@ -93,6 +94,12 @@ def read_stages(tree: Tree, workflow: Cursor, depth: int = 0) -> tuple[Stage, ..
         tree.report.add(
             rules.NOT_A_WORKFLOW, workflow.span, 'a Yadage workflow is a list of "stages"', "write stages: …"
         )
+        return ()
+    before, tree.stages = tree.stages, tree.stages + len(listed.node.items)
+    if tree.stages > MAX_STAGES:
+        if before <= MAX_STAGES:
+            message = f"the workflows in workflows amount to more than {MAX_STAGES} stages"
+            tree.report.add(rules.TOO_LARGE, listed.span, message, "REANA cannot start a workflow of that size")
         return ()
     found = []
     for _, each in tree.children(listed):
