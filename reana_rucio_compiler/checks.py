@@ -325,6 +325,8 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
     problem = bad_path(word.text)
     braces = re.search(r"[{}]", word.text) and (engine != "snakemake" or reference.place.is_output)
     problem = problem or ('holds "# ", and a comment needs a space before it' if "# " in word.text else "")
+    if re.search(r",(?:\s|$)", word.text) and word.text == word.span.text:  # in quotes it is meant
+        problem = problem or "holds a comma, and an expression has one path"
     if problem or braces:
         problem = problem or "holds braces, which are replaced in names only"
         report.add(

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .compiler import Compilation
-from .ownership import head
+from .ownership import compiled_from, head
 from .staging import is_ours
 
 
@@ -25,15 +25,32 @@ def write(result: Compilation, spec: Path, output: str | None) -> None:
         _check_ours(path)
     if output and output != "-":
         _check_output(Path(output), spec)
+    changed = []
     for path, text in targets.items():
+        was_there = path.exists()
         if _replace(path, text.encode()):
             sys.stderr.write(f"reana-rucio: wrote {path}\n")
+            changed += [path] if was_there else []
+    for other in _siblings(result, spec, output) if changed else ():
+        message = f"{other} is compiled from {spec} too, and reads {changed[0]}, which has changed: compile it again"
+        sys.stderr.write(f"reana-rucio: warning: {message}, or in a directory of its own if its -p differ\n")
     data = (result.text or "").encode()
     if output and output != "-":
         _replace(Path(output), data)
+        if result.plan and Path(output).is_file() and not Path(output).parent.samefile(result.base):
+            message = (
+                f"the paths in {output} are relative to {result.base.resolve()}, and REANA 0.95 seeks them beside it"
+            )
+            sys.stderr.write(f"reana-rucio: warning: {message}: write it there\n")
     else:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
+
+
+def _siblings(result: Compilation, spec: Path, output: str | None) -> list[Path]:
+    """The other compiled specifications of the same source, which share the files beside it."""
+    beside = (path for path in sorted(result.base.glob("*.y*ml")) if not output or path.name != Path(output).name)
+    return [path for path in beside if compiled_from(path) == spec.name]
 
 
 def write_lock(path: Path, text: str) -> bool:

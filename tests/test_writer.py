@@ -72,3 +72,25 @@ def test_nothing_is_left_of_a_file_that_could_not_be_finished(error: object, fol
     with broken, pytest.raises((KeyboardInterrupt, writer.Refused)):
         writer.write(compile_file(Path("reana.yaml")), Path("reana.yaml"), "new.yaml")
     assert sorted(os.listdir()) == before
+
+
+def test_another_compilation_of_the_same_source_is_told_to_be_stale(folder: Path) -> None:
+    shutil.copytree(ROOT / "examples" / "cwl-dimuon-scatter", "cwl")
+    spec = Path("cwl", "reana.yaml")
+    spec.write_text(spec.read_text().replace("calibration-v3", "calibration-${v}"))
+    Path("cwl", "reana.out.yaml").unlink()
+    for path in Path("cwl").rglob("*rucio*"):
+        path.unlink()
+    first = _process("RR compile cwl/reana.yaml -p v=1 -o cwl/one.out.yaml")
+    assert "warning" not in first.stderr
+    assert "warning" not in _process("RR compile cwl/reana.yaml -p v=1 -o cwl/two.out.yaml").stderr
+    second = _process("RR compile cwl/reana.yaml -p v=2 -o cwl/two.out.yaml")
+    (line,) = [each for each in second.stderr.splitlines() if "warning" in each]
+    assert line.startswith("reana-rucio: warning: cwl/one.out.yaml is compiled from cwl/reana.yaml too, and reads cwl/")
+
+
+def test_a_compiled_specification_away_from_its_files_is_told(folder: Path) -> None:
+    Path("build").mkdir()
+    assert "REANA 0.95 seeks them beside it: write it there" in _process("RR compile reana.yaml -o build/x.yaml").stderr
+    assert "warning" not in _process("cd build && RR compile ../reana.yaml -o ../reana.out.yaml").stderr
+    assert "warning" not in _process("RR compile reana.yaml -o /dev/null").stderr

@@ -60,7 +60,7 @@ ENVIRONMENT = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
 
 @pytest.fixture(autouse=True)
 def _small_stager(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staging, "program", lambda: PROGRAM)
+    monkeypatch.setattr(staging, "program", lambda manifests: PROGRAM)
 
 
 def _runs(quick: dict[str, set[str]]) -> list[object]:

@@ -55,7 +55,7 @@ def test_a_hostile_did_is_data(name: str, path: str) -> None:
     path = "x" + path.replace("->", "")
     assume(not re.search(r"[\s:]", name) and "->" not in name and not set(path.split("/")) & {".", "..", ""})
     entry = f"rucio(escape, user.jdoe, {quoted(name, chr(34))}) -> {path}"
-    assume(path == path.strip() and "rucio(" not in path and not re.search(r"/\*(\.[\w.*]*)?$", path))
+    assume(path == path.strip() and "rucio(" not in path and not re.search(r"/\*(\.[\w.*]*)?$|,$", path))
     with tempfile.TemporaryDirectory() as directory:
         spec = Path(directory, "reana.yaml")
         files = {"files": ["Snakefile", entry]}

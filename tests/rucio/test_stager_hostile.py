@@ -6,6 +6,7 @@ the paths of the manifest, and no failure is called our own: exit 1 is for that.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -393,6 +394,27 @@ def test_a_parent_that_becomes_a_file(job: Job, gate: Seen, dataset: str) -> Non
     assert result.code == 2, result
     assert job.files() == {"data": b"mine"}
     job.assert_clean()
+
+
+def test_who_waits_for_another_removes_nothing_of_it(job: Job, dataset: str) -> None:
+    """Stopped while it waits, a job leaves the work directory to the process that is at work in it."""
+    manifest = job.manifest("stage-in", downloads=[download(f"{dataset}.1", "f")])
+    mark = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()[:12]
+    work = job.workspace / f".rucio-stage-vre-{mark}"
+    work.mkdir()
+    (work / "precious").write_text("x")
+    folder = os.open(work, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        process = job.start(manifest)
+        assert process.stdout is not None
+        assert "waiting for it" in process.stdout.readline()
+        process.terminate()
+        result = job.finish(process, "no receipt")
+    finally:
+        os.close(folder)
+    assert result.code == 143, result
+    assert (work / "precious").exists()
 
 
 # ---- names that are one
