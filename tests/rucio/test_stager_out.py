@@ -283,7 +283,7 @@ def test_an_upload_killed_half_way_is_repeated(job: Job, name: str) -> None:
 def test_a_file_left_unregistered_on_the_storage_is_replaced(job: Job, name: str) -> None:
     """A run killed between storing and registering."""
     place = job.server.rse_path("SITE1_SCRATCHDISK") / hashed("user.alice", name)
-    place.parent.mkdir(parents=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text("left over")
     job.write("a", "right")
     assert job.stage_out(upload(f"user.alice:{name}", "a")).code == 0
