@@ -16,13 +16,10 @@ _BEGIN = r"(?:^|[;&|({`\n]|\b(?:then|do|else|exec|time|if|while|until)\b|!|-c[ ]
 # In the file of a workflow also a string, the value of a key, or the item of a list.
 _BEGIN_IN_FILE = r"(?:[\"']|:[ \t]|-[ \t]|" + _BEGIN[3:]
 _CALL = r"(?P<call>(?:[\w.-]*/)*rucio[ \t]+[^\n;&|`]*)"
-_IN_COMMAND = re.compile(_BEGIN + _CALL, re.MULTILINE)
-_IN_FILE = re.compile(_BEGIN_IN_FILE + _CALL, re.MULTILINE)
 # A command as a list of words: of YAML, as CWL has it, or of Python.
-_LIST = re.compile(
+_LIST = (
     r"""[\[(,]\s*["']?(?P<call>(?:[\w.-]*/)*rucio)["']?\s*,(?P<words>[^\])]*)"""
-    r"""|^[ \t]*-[ \t]+["']?(?P<item>(?:[\w.-]*/)*rucio)["']?[ \t]*\n(?P<items>(?:[ \t]*-[ \t]+.*\n?)+)""",
-    re.MULTILINE,
+    r"""|^[ \t]*-[ \t]+["']?(?P<item>(?:[\w.-]*/)*rucio)["']?[ \t]*\n(?P<items>(?:[ \t]*-[ \t]+.*\n?)+)"""
 )
 
 _VERBS = ("download", "get", "upload")
@@ -60,8 +57,10 @@ def transfers_by_hand(text: str, parameters: Mapping[str, str], in_file: bool = 
 
     ``parameters`` are REANA's, by which ``$name`` and ``${name}`` are replaced before a line is suggested.
     """
+    if "rucio" not in text:  # most have none, and need no pattern to be compiled
+        return
     joined = text.replace("\\\n", "  ")
-    for found in (_IN_FILE if in_file else _IN_COMMAND).finditer(joined):
+    for found in re.finditer((_BEGIN_IN_FILE if in_file else _BEGIN) + _CALL, joined, re.MULTILINE):
         line = joined[joined.rfind("\n", 0, found.start("call")) + 1 : found.start("call")]
         words = _words(Template(found["call"]).safe_substitute(parameters))
         at = _verb_at(words)
@@ -69,7 +68,7 @@ def transfers_by_hand(text: str, parameters: Mapping[str, str], in_file: bool = 
             continue
         moved = re.search(r"\bcd\b", joined[: found.start("call")]) is not None
         yield _by_hand(joined, found.start("call"), words, at, moved)
-    for found in _LIST.finditer(text) if in_file else ():
+    for found in re.finditer(_LIST, text, re.MULTILINE) if in_file else ():
         words = _listed(found)
         at = _verb_at(words)
         line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]

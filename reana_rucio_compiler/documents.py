@@ -287,9 +287,15 @@ class _Builder:
     def build(self) -> Node | None:
         from ruamel.yaml import YAML
 
+        class Yaml(YAML):
+            """Without the plug-ins that may be installed beside ruamel, which it looks for in its directory."""
+
+            def official_plug_ins(self) -> list[str]:
+                return []
+
         # ruamel knows YAML up to 1.2 and asserts it; PyYAML, and so REANA, takes any 1.x.
         text = _VERSION.sub(_known_version, self.source.text)
-        events = YAML(typ="safe", pure=True).parse(text)
+        events = Yaml(typ="safe", pure=True).parse(text)
         root: Node | None = None
         try:
             for event in events:

@@ -151,9 +151,9 @@ _SCRIPTS = (".sh", ".bash", ".py")
 
 # How a file of a workflow names another, and from where: the directory of the file, or the workspace (facts A.2).
 _LOADS = {
-    "cwl": (re.compile(r"^[ \t-]*(?:run|\$import):[ \t]*[\"']?([^\s\"'#{\[]+)", re.MULTILINE), True),
-    "yadage": (re.compile(r"\$ref[\"']?:[ \t]*[\"']?([^\s\"'#}]+)"), False),
-    "snakemake": (re.compile(r"^[ \t]*include:\s*[\"']([^\"']+)[\"']", re.MULTILINE), True),
+    "cwl": (r"^[ \t-]*(?:run|\$import):[ \t]*[\"']?([^\s\"'#{\[]+)", True),
+    "yadage": (r"\$ref[\"']?:[ \t]*[\"']?([^\s\"'#}]+)", False),
+    "snakemake": (r"^[ \t]*include:\s*[\"']([^\"']+)[\"']", True),
 }
 
 
@@ -162,8 +162,8 @@ def _workflow_files(document: Document, workspace: Workspace) -> list[str]:
     node, engine = document.at(("workflow", "file")), engine_of(document)
     found = [node.value.partition("#")[0]] if node is not None and node.kind == "scalar" else []
     for name in found:  # which grows
-        pattern, beside = _LOADS.get(engine, (None, False))
-        for other in pattern.findall(_text(workspace.path(name))) if pattern else ():
+        pattern, beside = _LOADS.get(engine, ("", False))
+        for other in re.findall(pattern, _text(workspace.path(name)), re.MULTILINE) if pattern else ():
             path = normpath(join(dirname(name) if beside else "", other))
             if path not in found and not path.startswith(("..", "/")) and len(found) < _MAX_FILES:
                 found.append(path)

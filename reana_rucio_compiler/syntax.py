@@ -1,8 +1,8 @@
 """The form of an expression: which of its characters are which word. All of lark is here.
 
-The grammar is grammar/rucio.lark. What it describes has no nesting, so that one regular expression made of its
-terminals reads every expression without a mistake in it; lark, which takes long to import, is asked about all others
-and says what stands where something else was expected. Tests hold that the two agree.
+The grammar is grammar/rucio.lark. What it describes has no nesting, so that a loop over its terminals reads every
+expression without a mistake in it; lark, which takes long to import, is asked about all others and says what stands
+where something else was expected. Tests hold that the two agree.
 """
 
 from __future__ import annotations
@@ -42,38 +42,64 @@ def read_form(text: str) -> Form:
 
 
 def matched(text: str) -> Form | None:
-    """The form of an expression by one regular expression; None where that does not settle it."""
-    expression, option = _patterns()
-    found = expression.match(text)
-    if found is None or (found["target"] and found["landing"]):
+    """The form of an expression, terminal by terminal; None where that does not settle it."""
+    cursor = _Cursor(text)
+    target = None if cursor.sees("RUCIO") else cursor.take("PATH")
+    if (target and not cursor.take("ARROW")) or not cursor.take("RUCIO"):
         return None
+    words: list[Token] = []
+    options: list[tuple[Token, Token]] = []
+    while True:
+        key = cursor.take("KEY") if len(words) > 1 else None
+        word = cursor.take("WORD") if key or not (options or len(words) > 2) else None
+        if word is None:
+            return None
+        if key:
+            options.append(((key[0], key[1][:-1].rstrip()), word))
+        else:
+            words.append(word)
+        if not cursor.take("COMMA"):
+            break
+    if len(words) < 2 or not cursor.take("RPAR"):
+        return None
+    arrow = cursor.take("ARROW")
+    landing = cursor.take("PATH") if arrow else None
+    if not cursor.at_end or (arrow and (target or not landing)):
+        return None
+    return Form(tuple(words), tuple(options), target or landing, "out" if target else "in" if landing else None)
 
-    def token(name: str, of: re.Match[str] = found) -> Token:
-        return of.start(name), of[name].rstrip()
 
-    words = tuple(token(name) for name in ("first", "second", "third") if found[name])
-    options = option.finditer(text, *found.span("options"))
-    pairs = tuple((token("key", each), token("value", each)) for each in options)
-    side = "target" if found["target"] else "landing" if found["landing"] else None
-    arrow = {"target": "out", "landing": "in", None: None}[side]
-    return Form(words, pairs, token(side) if side else None, arrow)
+class _Cursor:
+    """A place in an expression, which moves on behind what is taken, and the space that follows."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at, self.terminals = text, 0, _terminals()
+        self.take("SPACE")
+
+    @property
+    def at_end(self) -> bool:
+        return self.at == len(self.text)
+
+    def sees(self, name: str) -> bool:
+        return self.terminals[name].match(self.text, self.at) is not None
+
+    def take(self, name: str) -> Token | None:
+        found = self.terminals[name].match(self.text, self.at)
+        if found is None:
+            return None
+        self.at = found.end()
+        return found.start(), found[0].rstrip()
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """The form of a whole expression, and that of one of its options, from the terminals of the grammar."""
-    terminals = re.finditer(r"^(\w+)(?:\.\d+)?: /(.*)/s?$", resources.read("grammar", "rucio.lark"), re.MULTILINE)
-    of = {found[1]: f"(?:{found[2]})" for found in terminals}
-    word = f"(?:{of['BARE']}|{of['QUOTED']})"
-    path = f"(?:{of['PATH']}|{of['QUOTED']})"
-    option = rf"\s*,\s*(?={of['KEY']})(?P<key>\w+)\s*=\s*(?P<value>{word})"
-    options = re.sub(r"\?P<\w+>", "?:", option)
-    call = (
-        rf"{of['RUCIO']}\s*(?P<first>{word})\s*,\s*(?P<second>{word})"
-        rf"(?:\s*,\s*(?!{of['KEY']})(?P<third>{word}))?(?P<options>(?:{options})*)\s*\)"
-    )
-    whole = rf"\s*(?:(?P<target>{path})\s*->\s*)?{call}(?:\s*->\s*(?P<landing>{path}))?\s*\Z"
-    return re.compile(whole, re.DOTALL), re.compile(option, re.DOTALL)
+def _terminals() -> dict[str, re.Pattern[str]]:
+    """The terminals of the grammar, each with the space behind it; a word and a path may be quoted."""
+    found = re.finditer(r"^(\w+)(?:\.\d+)?: /(.*)/s?$", resources.read("grammar", "rucio.lark"), re.MULTILINE)
+    of = {each[1]: each[2] for each in found}
+    of |= {"WORD": f"{of['BARE']}|{of['QUOTED']}", "PATH": f"{of['PATH']}|{of['QUOTED']}"}
+    of |= {"ARROW": "->", "COMMA": ",", "RPAR": r"\)", "SPACE": ""}
+    used = ("RUCIO", "KEY", "WORD", "PATH", "ARROW", "COMMA", "RPAR", "SPACE")
+    return {name: re.compile(rf"(?:{of[name]})\s*", re.DOTALL) for name in used}
 
 
 def parsed(text: str) -> Form:

@@ -1,4 +1,4 @@
-"""The two readers of expressions, one regular expression and lark, agree on every text."""
+"""The two readers of expressions, a loop over the terminals and lark, agree on every text."""
 
 from __future__ import annotations
 
