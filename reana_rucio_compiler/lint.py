@@ -35,9 +35,9 @@ def lint(document: Document, plan: Plan, workspace: Workspace, report: Report) -
         _check_backends(document, plan, steps, report)
         check_mentions(document, plan, list(_commands(steps)), workspace, report)
         parameters = _parameters(document)
-        lacks_inputs = _lacks_inputs(document)
+        unsure = _unsure_of_parameters(document)
         for command in _commands(steps):
-            if not lacks_inputs:
+            if not unsure:
                 _check_template(document, command, parameters, report)
             for found in transfers_by_hand(command.value, parameters):
                 report_by_hand(_place(document, command, found.start, found.end), found, report)
@@ -49,10 +49,18 @@ def lint(document: Document, plan: Plan, workspace: Workspace, report: Report) -
 _KEYS = ("outputs", "workflow", "version", "rucio", "tests", "workspace")
 
 
-def _lacks_inputs(document: Document) -> bool:
-    """Whether ``inputs:`` is missing, and another key is so like it that it must be meant."""
-    keys = [name.value for name, _ in document.root.pairs]
-    return "inputs" not in keys and any(nearest(key, ["inputs"]) for key in keys if key not in _KEYS)
+def _unsure_of_parameters(document: Document) -> bool:
+    """Whether the parameters stand where they are not found: under a misspelt key, or in what is no mapping."""
+    above = document.root
+    for wanted, others in (("inputs", _KEYS), ("parameters", ("files", "directories", "options"))):
+        node = above.get(wanted)
+        keys = [name.value for name, _ in above.pairs if name.value not in others]
+        if node is None:
+            return any(nearest(key, [wanted]) for key in keys)
+        if node.kind != "mapping":
+            return node.data is not None
+        above = node
+    return False
 
 
 def _user_steps(document: Document) -> Iterator[Node]:
@@ -120,7 +128,7 @@ def _check_backends(document: Document, plan: Plan, steps: list[Node], report: R
     """Backends other than Kubernetes get a copy of the workspace (facts A.8)."""
     for step in steps:
         backend = step.get("compute_backend")
-        if backend is None or backend.value == "kubernetes":
+        if backend is None or backend.value == "kubernetes" or report.covers(document.span_of(backend)):
             continue
         used = [transfer for transfer in plan.inputs if uses(step, transfer)]
         if used:
