@@ -127,6 +127,8 @@ def _compile(
 
     options: Any = {"parameters": parameters, "instances": [Path(each) for each in instances], "locked": locked}
     if spec == "-":
+        if sys.stdin is None:
+            raise click.UsageError("standard input is closed")
         raw = sys.stdin.buffer.read()
         return raw.decode(errors="replace"), compile_bytes(raw, STDIN, **options)
     result = compile_file(Path(spec), **options)
