@@ -98,17 +98,19 @@ def _check_selection(document: Document, plan: Plan, steps: list[Node], report: 
         node = document.at(("inputs", "options", option))
         if node is None or node.data is None or report.covers(document.span_of(node)):
             continue
-        if not node.value.startswith("rucio-stage-"):
-            _check_chosen(document, option, node, steps, report)
-        if lost:
+        chosen = node.value.startswith("rucio-stage-") or _check_chosen(document, option, node, steps, report)
+        if lost and chosen:
             which = "rucio-stage-in" if option == "FROM" else "rucio-stage-out"
             message = f"{option} leaves steps out, and {which} may be among them"
             hint = "remove it, or make sure that the data are there"
             report.add(rules.CUT_OFF, document.span_of(node), message, hint)
 
 
-def _check_chosen(document: Document, option: str, chosen: Node, steps: list[Node], report: Report) -> None:
-    """The engine looks at the names from the first step on until one is the wanted; one that is missing kills it."""
+def _check_chosen(document: Document, option: str, chosen: Node, steps: list[Node], report: Report) -> bool:
+    """Whether a step is chosen, as far as is known.
+
+    The engine looks at the names from the first step on until one is the wanted; one that is missing kills it.
+    """
     names = []
     for step in steps:
         name = step.get("name")
@@ -116,12 +118,15 @@ def _check_chosen(document: Document, option: str, chosen: Node, steps: list[Nod
             message = f"this step has no name, and {option} is sought among the names"
             report.add(rules.UNADDRESSABLE_STEP, document.span_of(step), message, "add name:")
         elif name.value.lower() == chosen.value.lower():
-            return
+            return True
         else:
             names.append(name.value)
+    if len(names) < len(steps):
+        return True
     message = f'{option} names no step, and is ignored: there is no "{chosen.value}"'
-    hint = nearest(chosen.value, names) or f"the steps are {', '.join(names) or 'without names'}"
+    hint = nearest(chosen.value, names) or f"the steps are {', '.join(names)}"
     report.add(rules.UNADDRESSABLE_STEP, document.span_of(chosen), message, hint)
+    return False
 
 
 def _check_backends(document: Document, plan: Plan, steps: list[Node], report: Report) -> None:

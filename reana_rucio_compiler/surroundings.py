@@ -180,7 +180,7 @@ def _text(path: Path) -> str:
 
 def report_by_hand(span: Span, found: ByHand, report: Report) -> None:
     """Report a transfer that a command at a place makes by hand."""
-    message = f'"{found.verb}" exits with 0 when it fails, and the workflow goes on'
+    message = f'"{found.verb}" of clients 36 and newer exits with 0 when it fails, and the workflow goes on'
     if not found.silent:
         message = f'"{found.verb}" moves data by hand: nothing checks it before the workflow runs'
     hint = f"write under {found.section}: {found.line}"
