@@ -92,6 +92,8 @@ def _check_instance(expression: Expression, instances: Mapping[str, Instance], r
     if word.text in instances:
         return True
     hint = nearest(word.text, instances) or f"known are {', '.join(instances)}; describe others under rucio: instances:"
+    if "://" in word.text:
+        hint = "an instance has a name: write NAME here, and rucio_host: under rucio: instances: NAME:"
     report.add(rules.UNKNOWN_INSTANCE, word.span, f'the instance "{word.text}" is not known', hint)
     return False
 
@@ -112,6 +114,8 @@ def _check_did(expression: Expression, place: Place, engine: str, report: Report
         hint = "use letters, digits, `.`, `_` and `-`" if place.is_output else "see the name in `rucio list-dids`"
         if name.text.startswith(f"{scope.text}:"):
             hint = f"the scope stands before it: write {name.text[len(scope.text) + 1 :]}"
+        elif not name.text.isascii():
+            hint = _PASTED
         report.add(rules.BAD_DID, name.span, f'the name "{_shown(name.text)}" {problem}', hint)
         return False
     if not _check_signs(name, report):
@@ -324,6 +328,10 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
         word = Word(expression.name.text.lstrip("/"), expression.name.span)
     problem = bad_path(word.text)
     braces = re.search(r"[{}]", word.text) and (engine != "snakemake" or reference.place.is_output)
+    hint = "write a path relative to the workspace, such as data/x.root"
+    if _PART_OF_ARROW.search(word.text) and word.text == word.span.text:  # in quotes it is meant
+        problem, hint = 'has a part of an arrow in it, which is written "->"', "write path -> rucio(...)"
+        hint = hint if reference.place.is_output else "write rucio(...) -> path"
     problem = problem or ('holds "# ", and a comment needs a space before it' if "# " in word.text else "")
     if re.search(r",(?:\s|$)", word.text) and word.text == word.span.text:  # in quotes it is meant
         problem = problem or "holds a comma, and an expression has one path"
@@ -333,9 +341,11 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
             rules.BAD_PATH,
             word.span,
             f'the path "{_shown(word.text)}" {problem}',
-            "write a path relative to the workspace, such as data/x.root",
+            hint,
         )
         return None
+    if kind == "file" and word.text.endswith("/") and "*" in expression.name.text:
+        return None  # which is reported: it belongs under directories
     if kind == "file" and word.text.endswith("/"):
         message = f'"{word.text}" is a directory, and this is one file'
         base = expression.name.text.rpartition("/")[2]
@@ -363,6 +373,7 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
     return normalised(word.text)
 
 
+_PART_OF_ARROW = re.compile(r"\A(?:[<>=]|-+\s)|[\s=<][-=<>~\u2013\u2014→]+\Z|[-=]+>\Z")
 _GLOB = re.compile(r"(?:^|/)\*(?:\.[\w.*]*)?$")
 
 

@@ -127,6 +127,8 @@ def _compile(
 
     options: Any = {"parameters": parameters, "instances": [Path(each) for each in instances], "locked": locked}
     if spec == "-":
+        if sys.stdin is None:
+            raise click.UsageError("standard input is closed")
         raw = sys.stdin.buffer.read()
         return raw.decode(errors="replace"), compile_bytes(raw, STDIN, **options)
     result = compile_file(Path(spec), **options)
@@ -483,7 +485,8 @@ class _Code(click.ParamType):  # type: ignore[type-arg]
         known = {name: rule for rule in RULES for name in (rule.code, rule.name)}
         rule = known.get(value.upper()) or known.get(value.lower())
         if rule is None:
-            self.fail(f'there is no rule "{value}"; {nearest(value.upper(), known) or "see reana-rucio explain"}')
+            names = [name for name in known if not name.startswith("RR")]  # one number is as near as another
+            self.fail(f'there is no rule "{value}"; {nearest(value, names) or "reana-rucio explain lists them"}')
         return rule
 
     def shell_complete(self, _: click.Context, __: click.Parameter, incomplete: str) -> list[Any]:

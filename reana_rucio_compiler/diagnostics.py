@@ -85,6 +85,12 @@ class Report:
         at = bisect_right(starts, span.start) - 1
         return at >= 0 and span.start <= ends[at]
 
+    def meets(self, span: Span) -> bool:
+        """Whether an error has been found at a place that has a character in common with this one."""
+        starts, ends = self._wrong.get(span.source, ([], []))
+        at = bisect_right(starts, span.end) - 1
+        return at >= 0 and span.start <= ends[at]
+
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Everything found, each once, in order of place."""

@@ -176,8 +176,9 @@ def decode(raw: bytes, name: str, report: Report) -> Document | None:
     except UnicodeDecodeError as error:
         before = Source(name, raw[: error.start].decode("utf-8"))
         place = Span(before, len(before.text), len(before.text))
+        encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin1"
         message = f'"{name}" is not UTF-8: byte 0x{raw[error.start]:02x} at offset {error.start}'
-        report.add(rules.NOT_UTF8, place, message, "save the file in UTF-8 (iconv -f latin1 -t utf-8)")
+        report.add(rules.NOT_UTF8, place, message, f"save the file in UTF-8 (iconv -f {encoding} -t utf-8)")
         return None
     return parse(Source(name, text), report)
 
@@ -191,7 +192,8 @@ def parse(source: Source, report: Report) -> Document | None:
         root = builder.build()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        if "expected ':'" in str(error.problem):  # found out on a later line than the one that has no colon
+        # Found out on a later line than the one that has no colon, or the quote that is not closed.
+        if "expected ':'" in str(error.problem) or "quoted" in str(error.context):
             mark = error.context_mark or mark
         _report_yaml_error(source, mark.index if mark else 0, error.problem or error.context or "", report)
         return None
@@ -252,7 +254,9 @@ def _report_yaml_error(source: Source, at: int, problem: str, report: Report) ->
     if "\t" in line[: len(line) - len(line.lstrip())]:
         hint = "indent with spaces: YAML does not allow tabs there"
     elif "'<document start>'" in problem:
-        hint = "is this the right file? a specification is a mapping with workflow:, inputs: and outputs:"
+        hint = _RIGHT_FILE
+    elif "end of stream" in problem and source.text[at : at + 1] in ("'", '"'):
+        problem, hint = "the quote that begins here is not closed", "close it"
     elif "expected ':'" in problem:
         hint = 'a key ends with ":", and an entry of a list begins with "- "'
     elif problem.endswith(("'<block sequence start>'", "'<block mapping start>'")):
@@ -260,6 +264,9 @@ def _report_yaml_error(source: Source, at: int, problem: str, report: Report) ->
     elif re.search(r"\brucio\s*\(", line):
         hint = "quote the whole rucio(...) expression"
     report.add(rules.NOT_YAML, Span(source, at, at), f"this is not YAML: {problem}", hint)
+
+
+_RIGHT_FILE = "is this the right file? a specification is a mapping with workflow:, inputs: and outputs:"
 
 
 def _report_conflict(source: Source, report: Report) -> bool:
@@ -312,7 +319,9 @@ class _Builder:
         except _Limit:
             return None
         if root is None:
-            self.report.add(rules.NOT_A_SPECIFICATION, Span(self.source, 0, 0), f'"{self.source.name}" is empty')
+            what = "holds nothing but comments" if self.source.text.strip("\ufeff \t\r\n") else "is empty"
+            message = f'"{self.source.name}" {what}'
+            self.report.add(rules.NOT_A_SPECIFICATION, Span(self.source, 0, 0), message, _RIGHT_FILE)
         return root
 
     def fail(self, rule: Rule, at: int, message: str, hint: str = "") -> None:

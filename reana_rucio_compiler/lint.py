@@ -35,9 +35,9 @@ def lint(document: Document, plan: Plan, workspace: Workspace, report: Report) -
         _check_backends(document, plan, steps, report)
         check_mentions(document, plan, list(_commands(steps)), workspace, report)
         parameters = _parameters(document)
-        lacks_inputs = _lacks_inputs(document)
+        unsure = _unsure_of_parameters(document)
         for command in _commands(steps):
-            if not lacks_inputs:
+            if not unsure:
                 _check_template(document, command, parameters, report)
             for found in transfers_by_hand(command.value, parameters):
                 report_by_hand(_place(document, command, found.start, found.end), found, report)
@@ -49,10 +49,18 @@ def lint(document: Document, plan: Plan, workspace: Workspace, report: Report) -
 _KEYS = ("outputs", "workflow", "version", "rucio", "tests", "workspace")
 
 
-def _lacks_inputs(document: Document) -> bool:
-    """Whether ``inputs:`` is missing, and another key is so like it that it must be meant."""
-    keys = [name.value for name, _ in document.root.pairs]
-    return "inputs" not in keys and any(nearest(key, ["inputs"]) for key in keys if key not in _KEYS)
+def _unsure_of_parameters(document: Document) -> bool:
+    """Whether the parameters stand where they are not found: under a misspelt key, or in what is no mapping."""
+    above = document.root
+    for wanted, others in (("inputs", _KEYS), ("parameters", ("files", "directories", "options"))):
+        node = above.get(wanted)
+        keys = [name.value for name, _ in above.pairs if name.value not in others]
+        if node is None:
+            return any(nearest(key, [wanted]) for key in keys)
+        if node.kind != "mapping":
+            return node.data is not None
+        above = node
+    return False
 
 
 def _user_steps(document: Document) -> Iterator[Node]:
@@ -90,17 +98,19 @@ def _check_selection(document: Document, plan: Plan, steps: list[Node], report: 
         node = document.at(("inputs", "options", option))
         if node is None or node.data is None or report.covers(document.span_of(node)):
             continue
-        if not node.value.startswith("rucio-stage-"):
-            _check_chosen(document, option, node, steps, report)
-        if lost:
+        chosen = node.value.startswith("rucio-stage-") or _check_chosen(document, option, node, steps, report)
+        if lost and chosen:
             which = "rucio-stage-in" if option == "FROM" else "rucio-stage-out"
             message = f"{option} leaves steps out, and {which} may be among them"
             hint = "remove it, or make sure that the data are there"
             report.add(rules.CUT_OFF, document.span_of(node), message, hint)
 
 
-def _check_chosen(document: Document, option: str, chosen: Node, steps: list[Node], report: Report) -> None:
-    """The engine looks at the names from the first step on until one is the wanted; one that is missing kills it."""
+def _check_chosen(document: Document, option: str, chosen: Node, steps: list[Node], report: Report) -> bool:
+    """Whether a step is chosen, as far as is known.
+
+    The engine looks at the names from the first step on until one is the wanted; one that is missing kills it.
+    """
     names = []
     for step in steps:
         name = step.get("name")
@@ -108,19 +118,22 @@ def _check_chosen(document: Document, option: str, chosen: Node, steps: list[Nod
             message = f"this step has no name, and {option} is sought among the names"
             report.add(rules.UNADDRESSABLE_STEP, document.span_of(step), message, "add name:")
         elif name.value.lower() == chosen.value.lower():
-            return
+            return True
         else:
             names.append(name.value)
+    if len(names) < len(steps):
+        return True
     message = f'{option} names no step, and is ignored: there is no "{chosen.value}"'
-    hint = nearest(chosen.value, names) or f"the steps are {', '.join(names) or 'without names'}"
+    hint = nearest(chosen.value, names) or f"the steps are {', '.join(names)}"
     report.add(rules.UNADDRESSABLE_STEP, document.span_of(chosen), message, hint)
+    return False
 
 
 def _check_backends(document: Document, plan: Plan, steps: list[Node], report: Report) -> None:
     """Backends other than Kubernetes get a copy of the workspace (facts A.8)."""
     for step in steps:
         backend = step.get("compute_backend")
-        if backend is None or backend.value == "kubernetes":
+        if backend is None or backend.value == "kubernetes" or report.covers(document.span_of(backend)):
             continue
         used = [transfer for transfer in plan.inputs if uses(step, transfer)]
         if used:

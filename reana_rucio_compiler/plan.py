@@ -24,7 +24,7 @@ def make_plan(
 
     What cannot be is reported, and left out of the plan.
     """
-    engine = engine_of(document)
+    engine = _meant(engine_of(document))
     checked = [check(reference, engine, instances, parameters, report) for reference in references]
     transfers = [transfer for transfer in checked if transfer]
     outputs = _sorted(transfer for transfer in transfers if transfer.direction == "out")
@@ -42,6 +42,16 @@ def engine_of(document: Document) -> str:
     """The workflow type, or an empty string."""
     node = document.at(("workflow", "type"))
     return node.value if node else ""
+
+
+def _meant(engine: str) -> str:
+    """The engine whose name is misspelt, which the schema reports, or the same."""
+    from difflib import get_close_matches
+
+    return engine if engine in _ENGINES else next(iter(get_close_matches(engine.lower(), _ENGINES, 1)), engine)
+
+
+_ENGINES = ("serial", "cwl", "yadage", "snakemake")
 
 
 def _place(transfer: Transfer) -> Place:

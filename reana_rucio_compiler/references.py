@@ -26,6 +26,7 @@ _CALL = re.compile(r"(?<![\w.$-])(?P<word>[A-Za-z]\w{3,5})\s*\((?=[^()\n]*[,:])"
 _ARROW = re.compile(r"\s(?P<sign>->|→)\s+\S")
 _ALMOST_IN_TEXT = re.compile(r"(?P<word>rucio)(?P<sign>\()\s*[\w.-]+\s*,\s*[^\s,()]+\s*[,)]", re.IGNORECASE)
 _ANYWHERE = re.compile(r"(?<![\w.$-])rucio\(\s*[^\s,()]+\s*,")
+_IN_A_LIST = re.compile(r"\brucio\s*\(\s*[^\s,()]+\s*,")  # of files, where nothing of a shell's is meant
 
 
 def find_references(document: Document, report: Report, parameters: bool = False) -> tuple[Reference, ...]:
@@ -45,7 +46,7 @@ def find_references(document: Document, report: Report, parameters: bool = False
                 message = "this alias repeats a rucio(...) expression"
                 report.add(rules.BAD_ALIAS, Span(document.source, node.start, node.end), message, "write it out here")
             continue
-        if node.kind != "scalar":
+        if node.kind != "scalar" or report.covers(document.span_of(node)):
             continue
         place = Place.PARAMETER if parameters else _place(path)
         if place and _EXPRESSION.match(node.value):
@@ -99,7 +100,8 @@ def _lacks_call(document: Document, node: Node, place: Place, report: Report) ->
 def _report_misplaced(document: Document, path: Where, node: Node, place: Place | None, report: Report) -> None:
     if len(path) > 1 and path[0] in ("inputs", "outputs") and isinstance(path[1], int):
         return  # a list where a mapping must stand: the schema says it (schema.py)
-    for match in _ANYWHERE.finditer(node.value):
+    listed = place is not None and place is not Place.PARAMETER
+    for match in (_IN_A_LIST if listed else _ANYWHERE).finditer(node.value):
         offsets = locate(document.source.text, node)
         end = node.value.find(")", match.start()) + 1 or match.end()
         span = Span(document.source, offsets[match.start()], offsets[end - 1] + 1)
@@ -107,13 +109,27 @@ def _report_misplaced(document: Document, path: Where, node: Node, place: Place 
         hint = _where_to(path)
         if place:
             message = "a rucio(...) expression is a whole YAML string, and this one is a part of one"
-            hint = "give it a line of its own"
+            hint = _apart(node.value[: match.start()].strip(), place)
             if re.search(r"\n[ \t]*- $", document.source.text[: span.start]):
                 message = "YAML reads this line as a part of the one above, because it is indented more"
                 hint = 'let its "- " stand exactly below the one above'
         if not report.covers(span):
             separator = "" if hint.endswith("?") else ";"
             report.add(rules.MISPLACED, span, message, f"{hint}{separator} if it is only text: # rucio: ignore[RR103]")
+
+
+def _apart(before: str, place: Place) -> str:
+    """What to do with an expression that has something else before it in its string."""
+    if before and not before.strip("\"'`“”„«»\u2018\u2019"):
+        return "remove the quotes, or use those of YAML: \" and '"
+    if place is Place.PARAMETER:
+        return "give it a parameter of its own"
+    path = re.sub(r"[\s,=~\u2013\u2014\u2212<>→⇒➔-]+\Z", "", before)
+    if place.is_output and path and not re.search(r"[\s()\"'$]", path):
+        return f"write {path} -> rucio(...)"
+    if path != before.rstrip(" ,-"):
+        return "write rucio(...) -> path"
+    return "give it a line of its own"
 
 
 def report_expressions(source: Source, report: Report) -> None:
@@ -131,6 +147,8 @@ def _where_to(path: Where) -> str:
     """What to do with an expression that stands at a path where none may."""
     if path[:2] in _PLACES and len(path) == 2:
         return f'write "- " before it: {path[1]} is a list'
+    if path[:2] in _PLACES and len(path) > 3:
+        return "make it an entry of the list, without brackets or a second dash"
     keys = [("inputs", "outputs"), ("files", "directories", "parameters")]
     for key, known in zip(path, keys):
         meant = nearest(str(key), known)
@@ -169,13 +187,14 @@ def _is_trap(document: Document, path: Where, node: Node, report: Report) -> boo
         )
         return True
     if re.match(r"\s*[,\]}]", after):
-        close = source.text.find(")", node.end, source.line_end(node.end)) + 1 or node.end
-        whole = source.text[node.start : close]
+        rest = re.compile(r"[^()\n]*\)(?:\s*->\s*[^\s,\]}#]+)?").match(source.text, node.end)
+        close = rest.end() if rest else node.end
+        whole, nested = source.text[node.start : close], path[:2] in _PLACES and len(path) > len(path[:2]) + 1
         report.add(
             rules.YAML_TRAP,
             Span(source, node.start, close),
             "YAML cuts this expression up at its commas",
-            f"quote it: '{_quoted(whole)}'",
+            f"write {whole}, without brackets" if nested else f"quote it: '{_quoted(whole)}'",
         )
         return True
     return False
@@ -192,16 +211,21 @@ def _is_mapping_trap(source: Source, path: Where, node: Node, report: Report) ->
         message = "YAML reads this expression as a mapping, because of its colon"
         hint = f"quote it: '{_quoted(text)}'"
         option = re.search(r",\s*([a-z_]+)\Z", key.value)
+        is_input = listed and path[0] == "inputs"
         if node.style == "flow":
             message = "YAML cuts this expression up at its commas"
             hint = "quote the whole expression: in { } a comma ends a value"
         elif key.value.lower() == "rucio":
             message, hint = "an expression is a string, and this is a mapping", "write rucio(instance, scope, name)"
+        elif not starts and is_input:
+            hint = f"write {value.value}" if not value.value.startswith("->") else hint
         elif not starts:
             hint = hint if "->" in value.value else f"write {key.value} -> {value.value}"
         elif key.value.count("(") <= key.value.count(")"):
             message = "an expression is a value, and this is a key"
             hint = f"write {key.value} -> PATH" if listed else f"write NAME: {key.value}"
+        elif key.value.count(",") == 1 and not value.items and not value.pairs:  # scope: name
+            hint = f"write {key.value}:{value.value}"
         elif option:
             hint = f"write {option[1]}={value.value.partition(',')[0].rstrip(')')}"
         report.add(rules.YAML_TRAP, Span(source, key.start, key.start + len(text)), message, hint)
@@ -253,7 +277,7 @@ def _expression(
             report.add(
                 rules.SYNTAX,
                 words[1].span,
-                f'"{words[1].text}" has no name: a DID is scope:name',
+                f'instance, scope or name is missing: "{words[1].text}" is no scope:name',
                 "write rucio(instance, scope, name) or rucio(instance, scope:name)",
             )
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -17,6 +18,8 @@ from .validity import is_surely_valid
 
 VERSIONS = ("0.9", "0.95")
 
+# Of a step: REANA 0.9 does not list them, warns of them, and obeys them all the same (facts A.5).
+_TAKEN = ("kubernetes_uid", "slurm_partition", "slurm_time")
 _COUNTED = (("inputs", "files"), ("inputs", "directories"))  # without what is staged, once that is known (limits.py)
 
 _LONGEST_SHOWN = 60  # characters of a value in a message
@@ -36,10 +39,12 @@ def check_specification(document: Document, report: Report) -> None:
         versions = [version for version in VERSIONS if complaint in found[version]]
         rule, hint = rules.REANA_REFUSES if refused else rules.REANA_IGNORES, remedy
         if len(versions) < len(VERSIONS):
+            if path[-1:] and path[-1] in _TAKEN and not refused:
+                continue
             rule, hint = rules.REANA_VERSION, ""
             message = f"REANA {versions[0]} {'refuses' if refused else 'ignores'} this: {message}"
         span = _span(document, path, message)
-        if not report.covers(span):
+        if not (report.covers(span) or (len(path) == len(_COUNTED[0]) + 1 and report.meets(span))):
             report.add(rule, span, message, hint)
 
 
@@ -163,9 +168,16 @@ def _conversion(value: Any, wanted: str, known: Any) -> str:
         return "remove the key, or give it a value"
     if wanted == "string":
         return "quote it" if isinstance(value, (bool, int, float)) else ""
+    glued = re.match(r"([\w.-]+):(\S+)", value) if isinstance(value, str) else None
+    if wanted == "object" and glued:
+        return f'a space follows the colon of a key: "{glued[1]}: {glued[2]}"'
     if wanted == "object" and known:
         return f"its keys are {', '.join(known)}"
-    return {"boolean": "write true or false without quotes", "array": 'begin each entry with "- "'}.get(wanted, "")
+    return {
+        "boolean": "write true or false without quotes",
+        "object": "write name: value",
+        "array": 'begin each entry with "- "',
+    }.get(wanted, "")
 
 
 def _name(path: Where) -> str:

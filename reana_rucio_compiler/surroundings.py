@@ -66,7 +66,7 @@ def _check_paths(document: Document, report: Report) -> None:
     bundled = document.at(("workflow", "file")) is not None
     seen: dict[str, Node] = {}
     for key in ("directories", "files"):
-        for node in _plain_inputs(document, key):
+        for node in _plain_inputs(document, key, report):
             path, problem = normalised(node.value), _unsafe(node.value, bundled)
             around = next((each for each in (path, *parents(path)) if each in seen), None)
             if not problem and around is not None:
@@ -91,11 +91,11 @@ def _unsafe(path: str, bundled: bool) -> str:
     return ""
 
 
-def _plain_inputs(document: Document, key: str) -> list[Node]:
-    """The entries of inputs.files or inputs.directories that are no expressions."""
+def _plain_inputs(document: Document, key: str, report: Report) -> list[Node]:
+    """The entries of inputs.files or inputs.directories that are no expressions, and have no error yet."""
     node = document.at(("inputs", key))
-    items = node.items if node else ()
-    return [each for each in items if each.kind == "scalar" and not _MEANT.search(each.value)]
+    plain = [each for each in (node.items if node else ()) if each.kind == "scalar" and not _MEANT.search(each.value)]
+    return [each for each in plain if not report.covers(document.span_of(each))]
 
 
 _MEANT = re.compile(r"\brucio\s*(?:[(\[{\\\uff08]|://)", re.IGNORECASE)  # for an expression, well-formed or not
@@ -109,7 +109,7 @@ def _check_inputs(document: Document, workspace: Workspace, report: Report) -> N
     entries = [
         (key, node, workspace.path(node.value))
         for key in ("files", "directories")
-        for node in _plain_inputs(document, key)
+        for node in _plain_inputs(document, key, report)
         if not _unsafe(node.value, bundled=False)
     ]
     if not any(exists(path) and not (isfile(path) and is_ours(_text(path))) for _, _, path in entries):
@@ -134,7 +134,7 @@ def _check_files(document: Document, workspace: Workspace, report: Report) -> No
     Only a specification and its parameter file are compiled: an expression elsewhere would reach the engine.
     """
     names = [(name, True) for name in _workflow_files(document, workspace)]
-    names += [(node.value, False) for node in _plain_inputs(document, "files") if node.value.endswith(_SCRIPTS)]
+    names += [(node.value, False) for node in _plain_inputs(document, "files", report) if node.value.endswith(_SCRIPTS)]
     for name, of_workflow in dict(reversed(names)).items():
         text = _text(workspace.path(name))
         if "rucio" not in text or is_ours(text):
@@ -180,7 +180,7 @@ def _text(path: Path) -> str:
 
 def report_by_hand(span: Span, found: ByHand, report: Report) -> None:
     """Report a transfer that a command at a place makes by hand."""
-    message = f'"{found.verb}" exits with 0 when it fails, and the workflow goes on'
+    message = f'"{found.verb}" of clients 36 and newer exits with 0 when it fails, and the workflow goes on'
     if not found.silent:
         message = f'"{found.verb}" moves data by hand: nothing checks it before the workflow runs'
     hint = f"write under {found.section}: {found.line}"

@@ -149,6 +149,8 @@ def _explain(error: Any, text: str, at: int) -> tuple[str, str]:
     """
     expected = frozenset(getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
     rest, before = text[at:].lstrip(), text[:at].rstrip()
+    if text.count("'") % 2 and text.count('"') % 2:
+        return "a quote is closed by another kind of quote", "begin and end the word with the same one"
     if (text.count("'") % 2 and '"' not in text) or (text.count('"') % 2 and "'" not in text):
         return "a quote is not closed", "close it; a quote inside its own quotes is written twice"
     if "BARE" in expected:
@@ -160,19 +162,43 @@ def _explain(error: Any, text: str, at: int) -> tuple[str, str]:
             return "the closing parenthesis is missing before the arrow", "write rucio(instance, scope, name) -> path"
         if not rest or rest[0] in ",)":
             return "an option is missing behind this comma", "remove the comma, or write key=value"
-        dashed = re.match(r"(\w+(?:-\w+)+)\s*=", rest)
-        if dashed:
-            return "the names of options have no dashes", f"write {dashed[1].replace('-', '_')}=VALUE"
-        return "only options may follow the name", "write key=value; quote a name that holds a comma"
+        return _explain_option(rest, before)
     if "PATH" in expected and not rest:
         return "the path is missing behind the arrow", "write rucio(...) -> path"
     if "PATH" in expected or rest.startswith("->"):
         return "one arrow joins one path and one call", "write `rucio(...) -> path` or `path -> rucio(...)`"
     if before.endswith(")"):
-        arrow = re.match(r"[-=~]*>|[→⇒➔←]|<[-=]|as\s|to\s|[:,]", rest)
-        hint = "write rucio(...) -> path" if arrow else "an expression is a whole YAML string"
-        return "nothing may follow the call but `-> path`", hint
+        return "nothing may follow the call but `-> path`", _behind_call(rest)
     return "this is not of the form rucio(instance, scope, name)", "options follow the name, `-> path` follows the call"
+
+
+def _behind_call(rest: str) -> str:
+    """What to do with a text that stands where only ``-> path`` may."""
+    if rest.startswith("#"):
+        return "write a space before a comment"
+    if rest.startswith(")"):
+        return "remove this parenthesis"
+    if re.search(r"\brucio\s*\(", rest):
+        return "give each expression a line of its own"
+    if re.match(r"[\"'“”\u2018\u2019]", rest):
+        return "remove the quote, or put quotes around the whole expression"
+    if re.match(r"[-=~\u2013\u2014\u2212]*\s*[>→⇒➔←]|<[-=]|as\s|to\s|[:,]", rest):
+        return "write rucio(...) -> path"
+    return "remove it, for an expression is a whole YAML string"
+
+
+def _explain_option(rest: str, before: str) -> tuple[str, str]:
+    dashed = re.match(r"(\w+(?:-\w+)+)\s*=", rest)
+    if dashed:
+        return "the names of options have no dashes", f"write {dashed[1].replace('-', '_')}=VALUE"
+    if before.count("[") > before.count("]"):
+        return "an expression names one DID", "write a line for each name"
+    message, word = "only options may follow the name", re.match(r"[^\s,()]*", rest)
+    if word and re.match(r"[A-Z][A-Z0-9_-]+\Z", word[0]) and "->" in before:
+        return message, f"write rse={word[0]}"
+    if word and "/" in word[0] and "->" not in before:
+        return message, "the path stands outside of the call: rucio(...) -> path"
+    return message, "write key=value; quote a name that holds a comma"
 
 
 def _explain_word(rest: str, before: str) -> tuple[str, str]:
@@ -195,8 +221,15 @@ def _explain_behind_word(rest: str, before: str, complete: bool) -> tuple[str, s
         return "the instance is missing", "write rucio(instance, scope:name)"
     if rest[0] == ")":
         return "the scope and the name are missing", "write rucio(instance, scope, name)"
+    if rest[0] == "(" and before.endswith("rucio"):
+        return "an expression cannot stand inside another", "give each a line of its own"
     if rest[0] in "('\"=":
         return f"a word may not hold {rest[0]}", "quote the whole word"
     if rest.startswith("->") and complete:
         return "the closing parenthesis is missing before the arrow", "write rucio(instance, scope, name) -> path"
+    lifetime = re.search(r"\blifetime\s*=\s*(\d+)\Z", before), re.match(r"[smhdwy]", rest)
+    if all(lifetime):
+        return "a lifetime has no space in it", f"write lifetime={lifetime[0][1]}{lifetime[1][0]}"  # type: ignore[index]
+    if before.endswith(";"):
+        return "a comma is missing between two words", "write commas for the semicolons"
     return "a comma is missing between two words", "separate them by a comma, or quote a word that holds a space"

@@ -21,7 +21,7 @@ from tests import reference
 from tests.examples import ROOT, WORKFLOW, Block, blocks, environment, replayed, write
 
 # The examples of diagnostics.md, many of which are wrong on purpose, are held by test_explanations.py.
-PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {reference.PAGE})]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(set((ROOT / "docs").glob("*.md")) - {reference.PAGE})]
 WITH_RUCIO = [
     ROOT / "docs" / "lock.md",
     ROOT / "docs" / "online.md",

@@ -50,6 +50,7 @@ def test_sdist_holds_what_is_needed_to_build_and_to_test(built: Path) -> None:
         "README.md",
         "LICENSE",
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
         "tox.ini",
         "action.yml",
         ".pre-commit-hooks.yaml",

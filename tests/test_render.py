@@ -237,4 +237,5 @@ _RUN = _object(
     results=_list(_RESULT),
 )  # fmt: skip
 # The constraints of SARIF 2.1.0 on the objects that we write, stated anew.
-SARIF = _object("version runs", version={"const": "2.1.0"}, runs=_list(_RUN))
+_SCHEMA = {"const": "https://json.schemastore.org/sarif-2.1.0.json"}  # GitHub asks for it
+SARIF = _object("$schema version runs", **{"$schema": _SCHEMA}, version={"const": "2.1.0"}, runs=_list(_RUN))

@@ -45,6 +45,11 @@ def test_a_closed_standard_output_is_told_in_words(call: str, folder: Path) -> N
     assert (ran.returncode, ran.stderr) == (1, "reana-rucio: error: standard output: Bad file descriptor\n")
 
 
+def test_a_closed_standard_input_is_told_in_words(folder: Path) -> None:
+    ran = _process("RR check - <&-")
+    assert (ran.returncode, ran.stderr.splitlines()[-1]) == (2, "Error: standard input is closed")
+
+
 @pytest.mark.parametrize("call", ["check", "compile reana.yaml -o new.yaml", "check reana.yaml"])
 def test_a_closed_standard_error_changes_nothing_else(call: str, folder: Path) -> None:
     ran = _process(f"RR {call} 2>&-")

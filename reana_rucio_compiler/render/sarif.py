@@ -20,7 +20,10 @@ def render(diagnostics: Sequence[Diagnostic]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(found, rules.index(found.rule)) for found in diagnostics],
     }
-    return json.dumps({"version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"  # without which code scanners refuse a log
 
 
 def _rule(rule: Rule) -> dict[str, object]:

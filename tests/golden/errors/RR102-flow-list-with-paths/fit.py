@@ -1,0 +1,1 @@
+open('data/a.root'), open('data/b.root')
