@@ -330,7 +330,7 @@ def test_the_lock_of_a_source_stands_beside_it(server: Server, dataset: str) -> 
 def test_a_lock_that_cannot_be_read_is_made_anew(server: Server, dataset: str) -> None:
     _write(server, f"rucio(vre, {dataset}.1)")
     path = Path("reana.rucio-lock.json")
-    path.write_text("<<<<<<<")
+    path.write_text("<<<<<<< HEAD\n{\"dids\": []}")
     for args in (["--check"], ["--update", f"{dataset}.1"]):
         result = _lock(*args)
         assert result.exit_code == 1
