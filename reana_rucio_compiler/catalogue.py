@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Union
 
-from .credentials import Credentials, find_credentials, remedy_here
+from .credentials import Credentials, Missing, find_credentials, remedy_here
 from .model import Instance
 
 SETTINGS = {"attempts": 4, "backoff": 1, "timeout": 60}  # as in a manifest: seconds
 EXTRA = "reana-rucio[rucio]"
+NO_CLIENT, SECRET = 0, 3  # of the codes with which an inquiry fails
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Question:
 
     ``pattern`` is a regular expression for the names of files where Snakemake fills in wildcards; ``name`` is then the
     same with ``*`` for them. ``first`` is the number of files that are taken, in order of name. ``rse`` restricts the
-    copies that count.
+    copies that count. ``locked`` are the files, as in a lock, that are staged whatever the collection holds today.
     """
 
     instance: str
@@ -39,6 +40,7 @@ class Question:
     first: int | None = None
     pattern: str | None = None
     rse: str | None = None
+    locked: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Troubles:
 
 Answer = Union[Content, Problem]
 Asked = Union[Question, Upload]
+Failure = tuple[int, str]  # the code of an inquiry that failed, and why
 Progress = Callable[[int, int], None]  # how many of how many questions and uploads are answered
 
 
@@ -128,7 +131,8 @@ def ask(
 ) -> Answers:
     """The answers, each asked for once. ``say`` is told of waits and further attempts.
 
-    Raises ``Unanswered``, ``NoClient``, and ``credentials.Missing``, this before anything is asked.
+    Raises ``Unanswered``, ``NoClient``, and ``credentials.Missing``: before anything is asked where there are none, and
+    afterwards where a server does not take them.
     """
     everything: list[Asked] = [*dict.fromkeys(questions), *dict.fromkeys(uploads)]
     groups = {name: [each for each in everything if each.instance == name] for name in sorted(instances)}
@@ -142,13 +146,14 @@ def ask(
 
     with ThreadPoolExecutor(max(1, len(inquiries))) as pool:
         try:
-            failures = list(filter(None, pool.map(lambda inquiry: inquiry.run(heard), inquiries)))
+            failures = [each for each in pool.map(lambda inquiry: inquiry.run(heard), inquiries) if each]
         except BaseException:
             for inquiry in inquiries:
                 inquiry.stop()
             raise
     if failures:
-        raise Unanswered("\n".join(failures))
+        refused = any(code == SECRET for code, _ in failures)
+        raise (Missing if refused else Unanswered)("\n".join(text for _, text in failures))
     return Answers(
         {question: answer for inquiry in inquiries for question, answer in inquiry.questions.items()},
         {upload: troubles for inquiry in inquiries for upload, troubles in inquiry.uploads.items()},
@@ -173,8 +178,8 @@ class _Inquiry:
         self.uploads: dict[Upload, Troubles] = {}
         self.process: subprocess.Popen[str] | None = None
 
-    def run(self, heard: Callable[[], None]) -> str:
-        """Ask; what has gone wrong, or an empty string. ``heard`` is called after each answer."""
+    def run(self, heard: Callable[[], None]) -> Failure | None:
+        """Ask; what has gone wrong, if something has. ``heard`` is called after each answer."""
         request = {
             "instance": self.credentials.instance,
             "settings": self.settings,
@@ -202,17 +207,17 @@ class _Inquiry:
         if failure or (code == 0 and len(self.questions) + len(self.uploads) == len(self.asked)):
             return failure
         last = trouble.splitlines()[-1] if trouble else f"exit status {code}"
-        return f"{self.name}: the client ended without an answer: {last}"
+        return 1, f"{self.name}: the client ended without an answer: {last}"
 
-    def _listen(self, process: subprocess.Popen[str], heard: Callable[[], None]) -> str:
+    def _listen(self, process: subprocess.Popen[str], heard: Callable[[], None]) -> Failure | None:
         for line in process.stdout or ():
             said = json.loads(line)
             if "say" in said:
                 self.say(f"{self.name}: {said['say']}")
             elif "failed" in said:
-                if said["failed"] == 0:
+                if said["failed"] == NO_CLIENT:
                     raise NoClient(f'no Python here has the Rucio client; pip install "{EXTRA}"')
-                return f"{self.name}: {remedy_here(said['text'])}"
+                return said["failed"], f"{self.name}: {remedy_here(said['text'])}"
             else:
                 asked = self.asked[said["number"]]
                 if isinstance(asked, Question):
@@ -220,7 +225,7 @@ class _Inquiry:
                 else:
                     self.uploads[asked] = Troubles(tuple((kind, text) for kind, text in said["troubles"]))
                 heard()
-        return ""
+        return None
 
     def stop(self) -> None:
         """End the process, if it runs."""

@@ -163,8 +163,7 @@ def _report_stale(
             status = 1
         elif output or target.exists() or result.text != source:
             stale = outdated(result, target)
-            options = [word for pair in parameters.items() for word in ("-p", "=".join(pair))]
-            options += [word for file in instances for word in ("--instances", file)]
+            options = _options(parameters, instances)
             remedy = shlex.join(["reana-rucio", "compile", spec, *options, "-o", str(target)])
             for number, (path, shown) in enumerate(stale.items(), 1):
                 status = 1
@@ -173,6 +172,12 @@ def _report_stale(
                 more = f"; run {remedy}" if number == len(stale) else ""
                 click.echo(f"reana-rucio: {path} {is_missing}{more}", err=True)
     return status
+
+
+def _options(parameters: dict[str, str], instances: Sequence[str]) -> list[str]:
+    """The words that give a command these options."""
+    words = [word for pair in parameters.items() for word in ("-p", "=".join(pair))]
+    return words + [word for file in instances for word in ("--instances", file)]
 
 
 def _show(diagnostics: Sequence[Diagnostic]) -> None:
@@ -288,17 +293,16 @@ def _fetch(wanted: Fetch, place: Path) -> int:
         drawn = bar(line, width) if shows else None
         click.echo(f"\r\033[K{drawn}" if drawn else "\r\033[K" * shows + line, err=True, nl=drawn is None)
 
-    code, errors = fetch(wanted, place, show)
-    click.echo(("\r\033[K" * shows if errors else "") + errors, err=True, nl=False)
-    left = place.glob(f".rucio-stage-{wanted.job.instance.name}-{'[0-9a-f]' * 12}")
-    kept = sorted(left, key=lambda path: path.stat().st_mtime)
-    for path in [] if code else kept:
+    result = fetch(wanted, place, show)
+    said = result.errors.replace("reana-rucio: error: ", f"reana-rucio: error: {wanted.job.instance.name}: ")
+    click.echo(("\r\033[K" * shows if said else "") + said, err=True, nl=False)
+    for path in [] if result.code else result.others:
         click.echo(f"reana-rucio: {path} is left of a fetch of something else, and can be removed", err=True)
-    if code and kept and any(path.is_file() for path in kept[-1].rglob("*")):
-        click.echo(f"reana-rucio: what has arrived is in {kept[-1]}: the next fetch goes on from there", err=True)
-    if code > 128:
-        raise SystemExit(code)
-    return code
+    if result.kept:
+        click.echo(f"reana-rucio: what has arrived is in {result.kept}: the next fetch goes on from there", err=True)
+    if result.code > 128:
+        raise SystemExit(result.code)
+    return result.code
 
 
 @main.command("secrets")
@@ -407,7 +411,8 @@ def lock_(
         except UnknownDid as error:
             raise click.UsageError(str(error)) from None
         _show(result.diagnostics)
-        status = max(status, int(result.text is None), _finish_lock(spec, result, fresh))
+        again = shlex.join(["reana-rucio", "lock", spec, *_options(parameters, instances)])
+        status = max(status, int(result.text is None), _finish_lock(again, result, fresh))
     raise SystemExit(status)
 
 
@@ -421,8 +426,8 @@ def _sources(specs: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(source_of(Path(spec))) for spec in given))
 
 
-def _finish_lock(spec: str, result: Locking, fresh: bool) -> int:
-    """Write a lock, or say what is not as it says; the exit code."""
+def _finish_lock(again: str, result: Locking, fresh: bool) -> int:
+    """Write a lock, or say what is not as it says, and by which command it is made ``again``; the exit code."""
     from . import writer
 
     if result.text is None:
@@ -439,7 +444,7 @@ def _finish_lock(spec: str, result: Locking, fresh: bool) -> int:
     for line in result.differences:
         click.echo(line)
     if result.differences:
-        click.echo(f"reana-rucio: {result.path} is not what Rucio holds; run reana-rucio lock {spec}", err=True)
+        click.echo(f"reana-rucio: {result.path} is not what Rucio holds; run {again}", err=True)
     else:
         click.echo(f"reana-rucio: Rucio agrees with {summary}", err=True)
     return int(bool(result.differences))
@@ -464,13 +469,10 @@ def _asking() -> Iterator[dict[str, Any]]:
     try:
         yield {"progress": progress, "say": say}
         click.echo(clear, err=True, nl=False)
-    except (Missing, NoClient) as error:
-        say(f"error: {error}")
-        raise SystemExit(2) from None
-    except Unanswered as error:
+    except (Missing, NoClient, Unanswered) as error:
         for line in str(error).splitlines():
             say(f"error: {line}")
-        raise SystemExit(3) from None
+        raise SystemExit(3 if isinstance(error, Unanswered) else 2) from None
 
 
 class _Code(click.ParamType):  # type: ignore[type-arg]

@@ -25,6 +25,8 @@ _CLIENT = ("RUCIO_CONFIG", "RUCIO_USERNAME", "RUCIO_STAGE_SECRETS", "VONAME", "X
 
 
 _SECRETS_OF_JOBS = re.compile(r", then reana-client secrets-add .*")
+_UNKNOWN_AUTHORITY = re.compile(r"(CERTIFICATE_VERIFY_FAILED.*); is it up, and reachable from here\?")
+_AUTHORITIES = "export X509_CERT_DIR=..., a directory of .pem files, or one, with the authority that signed it"
 
 
 class Missing(Exception):
@@ -77,8 +79,8 @@ def find_credentials(instance: Instance, environ: Mapping[str, str] = os.environ
 
 
 def remedy_here(text: str) -> str:
-    """What the stager says, without the part of a remedy that is for REANA's jobs only."""
-    return _SECRETS_OF_JOBS.sub("", text)
+    """What the stager says, without the part of a remedy that is for REANA's jobs only, and with one for here."""
+    return _UNKNOWN_AUTHORITY.sub(rf"\1; {_AUTHORITIES}", _SECRETS_OF_JOBS.sub("", text))
 
 
 def _find(instance: Instance, mine: Mapping[str, str], account: str, environ: Mapping[str, str]) -> _Found:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -25,7 +27,7 @@ SECRET = 3  # of the stager's exit codes: a credential, or its client, is missin
 SETTINGS = {"attempts": 4, "backoff": 2, "timeout": 600, "threads": 4, "keep": 1}  # as in a manifest; times in seconds
 
 _DONE = re.compile(r"(\d+)/(\d+) (.*)")
-_NO_CLIENT = re.compile(r"no Python here has the client; .*")
+_NO_CLIENT = re.compile(r"rucio: no Python here has the client; .*")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,20 @@ class Fetch:
     def manifest(self, settings: Mapping[str, float]) -> dict[str, Any]:
         """What the stager is told."""
         return {**self.job.manifest(), "instance": dict(self.credentials.instance), "settings": dict(settings)}
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """How a run of the stager ended: its exit code, and what it said at the end of an error.
+
+    ``kept`` is the directory with what has arrived of it, from which the next run goes on, None where nothing has;
+    ``others`` are those that fetches of something else from this instance have left.
+    """
+
+    code: int
+    errors: str
+    kept: Path | None
+    others: tuple[Path, ...]
 
 
 def plan_fetches(plan: Plan, values: Mapping[str, str] = {}) -> tuple[tuple[Fetch, ...], tuple[Transfer, ...]]:
@@ -70,17 +86,16 @@ def _known(transfer: Transfer, values: Mapping[str, str]) -> Transfer:
     return transfer
 
 
-def fetch(
-    wanted: Fetch, into: Path, show: Callable[[str], None], settings: Mapping[str, float] = SETTINGS
-) -> tuple[int, str]:
-    """Run the stager in a directory; its exit code, and what it says at the end of an error.
+def fetch(wanted: Fetch, into: Path, show: Callable[[str], None], settings: Mapping[str, float] = SETTINGS) -> Fetched:
+    """Run the stager in a directory.
 
     ``show`` gets its lines as they come. A signal to this process is the stager's, too: what it has is kept, and the
     next run goes on from there.
     """
+    text = json.dumps(wanted.manifest(settings))
     with tempfile.TemporaryDirectory() as private, tempfile.TemporaryFile("w+") as errors:
         manifest = Path(private, "manifest.json")
-        manifest.write_text(json.dumps(wanted.manifest(settings)), encoding="utf-8")
+        manifest.write_text(text, encoding="utf-8")
         process = subprocess.Popen(  # noqa: S603 - a program of ours
             [sys.executable, str(Path(__file__).with_name("stager.py").absolute()), str(manifest)],
             cwd=into,
@@ -95,7 +110,22 @@ def fetch(
         errors.seek(0)
         said = _NO_CLIENT.sub(f'no Python here has the Rucio client; pip install "{EXTRA}"', remedy_here(errors.read()))
     code = process.returncode
-    return (code if code >= 0 else 128 - code), said
+    if code < 0:
+        said += f"reana-rucio: error: the stager was ended by signal {-code}; run it again\n"
+    work = f".rucio-stage-{wanted.job.instance.name}-"
+    mine = into / (work + hashlib.sha256(text.encode()).hexdigest()[:12])  # as load() in stager.py names it
+    others = tuple(sorted(path for path in into.glob(work + "[0-9a-f]" * 12) if path != mine))
+    return Fetched(code if code >= 0 else 128 - code, said, mine if _holds_files(mine) else None, others)
+
+
+def _holds_files(directory: Path) -> bool:
+    """Whether there is a file in a directory, of which what is empty goes."""
+    for place, _, names in os.walk(directory, topdown=False):
+        if names:
+            return True
+        with contextlib.suppress(OSError):
+            os.rmdir(place)
+    return False
 
 
 @contextlib.contextmanager

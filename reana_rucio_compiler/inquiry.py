@@ -2,11 +2,12 @@
 """Ask one Rucio server about DIDs; run by catalogue.py, in a process of its own, by the Python that has the client.
 
 Reads one JSON object from standard input: the ``instance`` of a manifest, ``settings``, ``questions`` (``scope``,
-``name``, ``type``, ``first``, ``rse``, and ``pattern`` where the name has wildcards of Snakemake), whether ``replicas``
-are asked for, and ``uploads`` as in a manifest. Writes JSON objects, one per line: ``{"number": n, ...}`` answers the
-n-th question, or upload behind them, ``{"say": text}`` is a remark while it waits, ``{"failed": code, "text": why}``
-the last one where the server does not answer; the codes are those of stager.py, whose own functions connect, choose
-the files and check the uploads, so that what is found here is what a job will stage, or refuse.
+``name``, ``type``, ``first``, ``rse``, ``locked`` where just these files are staged, and ``pattern`` where the name has
+wildcards of Snakemake), whether ``replicas`` are asked for, and ``uploads`` as in a manifest. Writes JSON objects, one
+per line: ``{"number": n, ...}`` answers the n-th question, or upload behind them, ``{"say": text}`` is a remark while
+it waits, ``{"failed": code, "text": why}`` the last one where the server does not answer; the codes are those of
+stager.py, whose own functions connect, choose the files and check the uploads, so that what is found here is what a
+job will stage, or refuse.
 """
 
 import importlib.util
@@ -77,20 +78,20 @@ def literal(question):
 
 def answer(memory, question):
     """What is to be staged: {"is": type, "open", "monotonic", "files"}, or {"problem": kind, "text": why}."""
-    key, row, keys = stager.key_of(question), None, []
-    if literal(question):
-        row = memory.dids.get(key)
+    row, here = None, "is in it"
+    if "locked" in question:  # whatever has become of the collection
+        entry = dict(question, contents="locked", lock={"files": question["locked"]})
+        keys, here = stager.members(memory, entry), "was locked"
+    elif literal(question):
+        row = memory.dids.get(stager.key_of(question))
         if row is None:
             return {"problem": "missing"}
         kind = row["did_type"].lower()
         if (kind == "file") != (question["type"] == "file"):
             return {"problem": "kind", "is": kind}
-    if question["type"] == "file" and row:
-        keys = [key]
+        keys = [stager.key_of(question)] if kind == "file" else stager.members(memory, question)
     elif "pattern" in question:
-        fits = re.compile(question["pattern"] + r"\Z").match
-        rows = memory.list_dids(key[0], {"name": key[1]}, did_type="all", long=True)
-        keys = sorted((key[0], row["name"]) for row in rows if row["did_type"] == "FILE" and fits(row["name"]))
+        keys = matching(memory, question)
         if not keys:
             return {"problem": "missing"}
     else:
@@ -98,7 +99,7 @@ def answer(memory, question):
     known = memory.metadata(keys)
     gone = [key for key in keys if not known[key]]
     if gone:
-        return {"problem": "content", "text": ":".join(gone[0]) + " is in it and not in Rucio"}
+        return {"problem": "content", "text": "%s %s and not in Rucio" % (":".join(gone[0]), here)}
     found = {
         "is": row["did_type"].lower() if row else "wildcard",
         "files": [stager.line_of(known[key]) for key in keys],
@@ -106,6 +107,14 @@ def answer(memory, question):
     if row and found["is"] != "file":
         found.update(open=bool(row["is_open"]), monotonic=bool(row["monotonic"]))
     return found
+
+
+def matching(memory, question):
+    """The files whose names have what Snakemake fills in."""
+    scope, name = stager.key_of(question)
+    fits = re.compile(question["pattern"] + r"\Z").match
+    rows = memory.list_dids(scope, {"name": name}, did_type="all", long=True)
+    return sorted((scope, row["name"]) for row in rows if row["did_type"] == "FILE" and fits(row["name"]))
 
 
 def answered(memory, question):

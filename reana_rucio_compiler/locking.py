@@ -99,10 +99,13 @@ def _chosen(wanted: Mapping[Key, Transfer], update: Sequence[str] | None) -> Map
     return {key: transfer for key, transfer in wanted.items() if transfer.did in update}
 
 
-def question_of(transfer: Transfer, rse: str | None = None) -> Question | None:
-    """How Rucio is asked for an input, and its replicas at ``rse``; None where it cannot be."""
+def question_of(transfer: Transfer) -> Question | None:
+    """How Rucio is asked for an input, and its replicas; None where it cannot be."""
+    rse = transfer.rse
+    locked = transfer.lock.files if transfer.lock and transfer.contents else None
     if "{" not in transfer.name:
-        return Question(transfer.instance, transfer.scope, transfer.name, transfer.type, transfer.first, None, rse)
+        about = (transfer.instance, transfer.scope, transfer.name, transfer.type)
+        return Question(*about, transfer.first, rse=rse, locked=locked)
     from .backends.snakemake.wildcards import searched
 
     found = searched(transfer.name) if can_be_locked(transfer) else None

@@ -20,11 +20,12 @@ from .source import Source, Span
 
 FORMAT = 1
 MOST_FILES = 10_000  # that are listed; of more there are number, bytes and digest
+MOST_BYTES = 100 << 20  # of a lock: REANA 0.95 takes no more with a specification
 
 Key = tuple[str, str, "int | None"]  # instance, DID as the specification writes it, `first`
 Lock = Mapping[Key, Locked]
 
-_LINE = re.compile(r"[^\s:\x00-\x1f\x7f]+:[^\s:\x00-\x1f\x7f]+ \d+ (?:(?:adler32|md5):[0-9a-fA-F]+|-)")
+_LINE = re.compile(r"[^\s:\x00-\x1f\x7f]+:[^\s:\x00-\x1f\x7f]+ [0-9]{1,18} (?:(?:adler32|md5):[0-9a-fA-F]+|-)")
 _TYPES = ("file", "dataset", "container", "wildcard")
 
 
@@ -80,11 +81,13 @@ def _entry(key: Key, entry: Locked) -> str:
 def read_lock(path: Path, report: Report) -> Lock | None:
     """The lock at a path, or None where there is none, or none that can be used; the report then says why."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        problem = _unreadable(path)
+        text = "" if problem else path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        problem = error.strerror or "it is no file" if isinstance(error, OSError) else "it is not UTF-8"
+    if problem:
         report.add(rules.BAD_LOCK, Span(Source(str(path), ""), 0, 0), f"this lock cannot be read: {problem}", _AGAIN)
         return None
     source = Source(str(path), text)
@@ -93,6 +96,14 @@ def read_lock(path: Path, report: Report) -> Lock | None:
     except _Bad as error:
         report.add(rules.BAD_LOCK, Span(source, error.start, error.end), error.message, error.hint)
         return None
+
+
+def _unreadable(path: Path) -> str:
+    """Why what stands at a path is not even read; an empty string where it is. A pipe or a device may have no end."""
+    size = path.stat().st_size
+    if not path.is_file():
+        return "it is a directory" if path.is_dir() else "it is no file"
+    return f"it has {size >> 20} MiB, and a lock has at most {MOST_BYTES >> 20}" if size > MOST_BYTES else ""
 
 
 _AGAIN = "take it from version control, or make it again with reana-rucio lock"
@@ -113,7 +124,9 @@ def _parse(text: str) -> Lock:
         raise _Bad(f"this lock is not JSON: {error.msg}", min(error.pos, len(text))) from None
     except RecursionError:
         raise _Bad("this lock is nested too deeply") from None
-    if not isinstance(data, dict) or not isinstance(data.get("format"), int):
+    except ValueError:  # of Python's int()
+        raise _Bad("this lock has a number of thousands of digits") from None
+    if not isinstance(data, dict) or not _is_count(data.get("format")):
         raise _Bad("this is no lock: it has no format")
     if data["format"] != FORMAT:
         message = f"this lock has format {data['format']}, and this version of reana-rucio knows {FORMAT}"
@@ -191,13 +204,13 @@ def with_lock(plan: Plan, spec: Path | None, required: bool, report: Report) -> 
     lock = read_lock(path, report) if path else None
     if report.failed and lock is None:
         return plan
-    name = path.name if path else "lock"
     inputs = []
     for transfer in plan.inputs:
         entry = lock.get(key_of(transfer)) if lock is not None else None
         if entry is None and (required or (lock is not None and not transfer.contents)):
             rule = rules.LOCK_REQUIRED if required else rules.NOT_LOCKED
-            message = f'{transfer.did} is not in "{name}"' if lock is not None else f'there is no "{name}"'
+            there_is_none = f'there is no "{path.name}"' if path else "there is no lock"
+            message = f'{transfer.did} is not in "{path.name}"' if path and lock is not None else there_is_none
             hint = _command(spec, transfer if lock is not None else None)
             if not can_be_locked(transfer):
                 message = f"{transfer.did} cannot be locked: only Snakemake knows the names of these datasets"

@@ -37,7 +37,7 @@ def checked(
     if plan is None:
         return result
     report = Report(list(result.diagnostics))
-    questions = {transfer: question_of(transfer, transfer.rse) for transfer in plan.inputs}
+    questions = {transfer: question_of(transfer) for transfer in plan.inputs}
     uploads = {transfer: _upload(transfer) for transfer in plan.outputs}
     answers = ask(
         filter(None, questions.values()),
@@ -91,7 +91,7 @@ def _check_content(transfer: Transfer, content: Content, report: Report) -> None
     if transfer.lock is None and content.open and transfer.first is None:
         message = f"{transfer.did} is an open {content.type}: what is staged may be more when it runs"
         report.add(rules.OPEN_DATASET, name, message, "reana-rucio lock makes it the same in every run")
-    if transfer.lock and transfer.contents is None and transfer.lock.digest != entry_of(content).digest:
+    if transfer.lock and transfer.lock.digest != entry_of(content).digest:
         message = f"{transfer.did} is not what was locked, so that a run would stop"
         report.add(rules.STALE_LOCK, name, message, "see what has changed by reana-rucio lock --check")
 

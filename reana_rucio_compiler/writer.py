@@ -57,6 +57,8 @@ def write_lock(path: Path, text: str) -> bool:
     """Write a lock; whether it has changed. Raises ``Refused``."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise Refused(f'"{path}" is in the way of the lock; remove it')
+    if path.exists() and '"dids"' not in head(path) and path.stat().st_size:  # in a conflict of git's, it is
+        raise Refused(f'"{path}" exists and is no lock; rename or remove it')
     return _replace(path, text.encode())
 
 

@@ -14,7 +14,8 @@ from jsonschema import Draft7Validator
 from reana_rucio_compiler import compile, locks  # noqa: A004 - the name of the command
 from reana_rucio_compiler.compiler import plan_file
 from reana_rucio_compiler.overview import data, mermaid, page, text
-from reana_rucio_compiler.overview.facts import gather, human, totals
+from reana_rucio_compiler.overview.drawing import draw
+from reana_rucio_compiler.overview.facts import Overview, gather, human, totals
 from reana_rucio_compiler.overview.graph import layers, reduced
 from reana_rucio_compiler.task import Step
 from tests.command import run
@@ -192,6 +193,27 @@ def test_names_are_text_in_every_format(tmp_path: Path, monkeypatch: pytest.Monk
     assert "&lt;script&gt;" in shown
     chart = run("plan", "--format", "mermaid").stdout
     assert set('<>&`%"') & set("".join(re.findall(r'\["(.*?)"\]', chart))) == set()
+
+
+@pytest.mark.parametrize("form", ["text", "html", "mermaid"])
+def test_no_name_turns_the_direction_of_writing(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("reana.yaml").write_text(
+        "inputs: {files: ['rucio(escape, user.j, a.root)']}\n"
+        'workflow: {type: serial, specification: {steps: [{name: "a\\u202eb", environment: "a:1", commands: [ls]}]}}\n',
+        encoding="utf-8",
+    )
+    shown = run("plan", "--format", form).stdout
+    assert not re.search("\u202e|#8238;", shown)
+    assert re.search("a(\ufffd|#65533;)b", shown)
+
+
+def test_wide_picture_begins_with_the_staging() -> None:
+    """Of a row of many steps a screen shows the left end: what the others wait for must not be in the far middle."""
+    many = tuple(Step(f"s{number}", ("rucio-stage-in",)) for number in range(20))
+    overview = Overview("reana.yaml", "serial", (Step("rucio-stage-in"), *many), (), ())
+    lefts = {int(left) for left in re.findall(r'<rect x="(\d+)" y="12"', draw(overview))}
+    assert lefts == {12}
 
 
 @pytest.mark.parametrize(

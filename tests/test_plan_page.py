@@ -47,7 +47,17 @@ def browser() -> str:
 
 def _browse(browser: str, directory: Path, address: Path, *options: str) -> subprocess.CompletedProcess[str]:
     profile = f"--user-data-dir={directory / 'profile'}"
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", profile, "--enable-logging=stderr", *options]
+    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
+    command = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        profile,
+        *quiet,
+        "--enable-logging=stderr",
+        *options,
+    ]
     ran = subprocess.run(
         [*command, f"file://{address}"], capture_output=True, text=True, timeout=120, env={"HOME": str(directory)}
     )

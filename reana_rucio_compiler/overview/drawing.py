@@ -9,9 +9,10 @@ from html import escape
 from ..task import Step
 from .facts import Move, Overview, human, landing
 from .graph import Layers, layers
-from .text import runs, said
+from .text import printable, runs, said
 
 WIDTH, GAP, BETWEEN, MARGIN, LINE = 292, 24, 44, 12, 19  # of a box, between boxes, between rows, around, of text
+SCREEN = 5 * WIDTH  # what is wider cannot be seen at once, and begins at the left
 PASSAGE = 18  # the width of what a line passes through
 MOST = 5  # transfers that a box lists
 CHARACTERS = {"name": 28, "did": 32}  # that fit into a box; of other lines, 35
@@ -35,8 +36,8 @@ def draw(overview: Overview) -> str:
     parts = [
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
         ' aria-labelledby="picture-title picture-text" xmlns="http://www.w3.org/2000/svg">',
-        f'<title id="picture-title">The steps of {escape(overview.source)}</title>',
-        f'<desc id="picture-text">{escape(describe(overview.steps))}</desc>',
+        f'<title id="picture-title">The steps of {escape(printable(overview.source))}</title>',
+        f'<desc id="picture-text">{escape(printable(describe(overview.steps)))}</desc>',
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="5.5"'
         ' markerHeight="5.5" orient="auto">'
         '<path d="M0.5 0.5 7 4 0.5 7.5" class="tip"/></marker></defs>',
@@ -72,6 +73,7 @@ def _box(step: Step, overview: Overview) -> Box:
     if step.takes and not step.jobs:
         lines += [("size", f"← {path}") for path in step.takes[:MOST]]
         lines += [("size", f"and {len(step.takes) - MOST} more")] if len(step.takes) > MOST else []
+    lines = [(style, printable(text)) for style, text in lines]
     tooltip = "\n".join(text for _, text in lines)
     shown = tuple((style, _cut(text, CHARACTERS.get(style, 35))) for style, text in lines)
     return Box(kind, shown, tooltip, 20 + LINE * len(shown))
@@ -97,7 +99,7 @@ def _place(layered: Layers, boxes: Mapping[str, Box]) -> tuple[dict[tuple[int, i
     top = MARGIN
     for row, names in enumerate(layered.rows):
         height = max(boxes[name].height if name else 0 for name in names)
-        left = (width - spans[row]) // 2
+        left = MARGIN if width > SCREEN else (width - spans[row]) // 2
         for at, name in enumerate(names):
             own = boxes[name].height if name else height
             middle = left + (WIDTH if name else PASSAGE) // 2

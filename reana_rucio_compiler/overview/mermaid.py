@@ -6,6 +6,7 @@ import re
 
 from .facts import Overview, landing, size
 from .graph import reduced
+from .text import printable
 
 _HEAD = """\
 flowchart TD
@@ -35,4 +36,4 @@ def render(overview: Overview) -> str:
 
 def _label(text: str) -> str:
     """A text in quotes, in which nothing is Mermaid's, Markdown's or HTML's."""
-    return re.sub(r"[^A-Za-z0-9 ._/,:-]", lambda found: f"#{ord(found.group())};", text)
+    return re.sub(r"[^A-Za-z0-9 ._/,:-]", lambda found: f"#{ord(found.group())};", printable(text))

@@ -7,7 +7,7 @@ from html import escape
 
 from .drawing import draw
 from .facts import Overview, landing, size, totals
-from .text import said
+from .text import printable, said
 
 _STYLE = """\
 :root { color-scheme: light dark; --page: #f6f7f9; --card: #ffffff; --text: #16202c; --quiet: #536274; --rule: #dde3ea;
@@ -80,7 +80,7 @@ def render(overview: Overview) -> str:
     kinds = {step.jobs[0].action if step.jobs else "own" for step in overview.steps}
     key = "".join(f'<li class="{kind}">{escape(text)}</li>' for kind, text in _KEY if kind in kinds)
     facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in totals(overview))
-    title = escape(f"{overview.source}: what moves")
+    title = escape(printable(f"{overview.source}: what moves"))
     engine = {"cwl": "CWL", "yadage": "Yadage", "snakemake": "Snakemake"}.get(overview.engine, overview.engine)
     wide = "wide" if _widest(overview) > 1 else "narrow"
     picture = f'<div class="card picture {wide}" tabindex="0">\n{draw(overview)}</div>\n<ul class="key">{key}</ul>'
@@ -158,4 +158,4 @@ def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 def _breakable(text: str) -> str:
     """The text, which a browser may break behind punctuation."""
-    return "".join(escape(char) + "<wbr>" * (char in "/_.:-") for char in text)
+    return "".join(escape(char) + "<wbr>" * (char in "/_.:-") for char in printable(text))

@@ -57,10 +57,11 @@ def runs(step: Step) -> list[str]:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns as wide as what is in them; what cannot be printed is not."""
-    shown = [[_printable(cell) for cell in row] for row in (head, *rows)]
+    shown = [[printable(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[at]) for row in shown) for at in range(len(head))]
     return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n" for row in shown)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The text without what would move a cursor, or turn the direction of writing."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reana_rucio_compiler.catalogue import Content, NoClient, Problem, Question, Unanswered, ask
+from reana_rucio_compiler.credentials import Missing
 from reana_rucio_compiler.model import Instance
 from tests.environments import needs
 from tests.rucio.server import Server
@@ -214,17 +215,33 @@ def test_a_wrong_password(server: Server, tmp_path: Path, monkeypatch: pytest.Mo
     config = tmp_path / "rucio.cfg"
     config.write_text(server.config("alice").read_text().replace("alicepw", "guess"))
     monkeypatch.setenv("RUCIO_CONFIG", str(config))
-    with pytest.raises(Unanswered, match="do account, credentials and vo fit together"):
+    with pytest.raises(Missing, match="do account, credentials and vo fit together"):
         _ask(server, _of("x"))
 
 
 def test_an_expired_proxy(here: None, jdoe: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("X509_USER_PROXY", str(jdoe.expired_proxy))
     monkeypatch.setenv("RUCIO_ACCOUNT", "alice")
-    with pytest.raises(Unanswered) as raised:
+    with pytest.raises(Missing) as raised:
         ask([Question("vre", "s", "n", "file")], {"vre": Instance("vre", jdoe.url, jdoe.url)}, settings=QUICK)
     assert "has expired on" in str(raised.value)
     assert str(raised.value).endswith("; voms-proxy-init")
+
+
+def test_a_certificate_of_an_authority_that_is_not_known_here(
+    here: None, jdoe: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("X509_USER_PROXY", str(jdoe.proxy))
+    monkeypatch.setenv("RUCIO_ACCOUNT", "alice")
+    monkeypatch.delenv("X509_CERT_DIR", raising=False)
+    question, instances = Question("vre", "s", "n", "file"), {"vre": Instance("vre", jdoe.url, jdoe.url)}
+    with pytest.raises(Missing) as raised:
+        ask([question], instances, settings=QUICK)
+    assert "CERTIFICATE_VERIFY_FAILED" in str(raised.value)
+    assert "; export X509_CERT_DIR=..., a directory of .pem files, or one, with" in str(raised.value)
+    for place in (jdoe.ca_cert, jdoe.ca_cert.parent):
+        monkeypatch.setenv("X509_CERT_DIR", str(place))
+        assert ask([question], instances, settings=QUICK).questions[question] == Problem("missing")
 
 
 def test_no_client(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

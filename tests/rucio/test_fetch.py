@@ -157,7 +157,8 @@ def test_one_instance_that_fails_does_not_keep_the_other_from_its_files(
     _spec({"vre": vre, "other": second_rucio_server}, files)
     result = run("fetch")
     assert result.exit_code == 3
-    assert "reana-rucio: error: account alice: " in result.stderr
+    assert "reana-rucio: error: other: account alice: " in result.stderr
+    assert not list(analysis.glob(".rucio-stage-*"))
     assert set(_files(analysis)) == {"a.root", "rucio-stage-in.vre.json"}
 
 
@@ -183,7 +184,7 @@ def test_missing_client_is_named(vre: Server, analysis: Path, monkeypatch: pytes
     result = run("fetch")
     assert result.exit_code == 3
     assert result.stderr == (
-        'reana-rucio: error: rucio: no Python here has the Rucio client; pip install "reana-rucio[rucio]"\n'
+        'reana-rucio: error: vre: no Python here has the Rucio client; pip install "reana-rucio[rucio]"\n'
     )
 
 
@@ -192,7 +193,8 @@ def test_codes_are_those_of_the_stager(vre: Server, analysis: Path, name: str) -
     result = run("fetch")
     assert result.exit_code == 5
     last = f"user.alice:{name}: not found; `rucio list-dids` shows what there is"
-    assert result.stderr.splitlines()[-1] == f"reana-rucio: error: {last}"
+    assert result.stderr.splitlines()[-1] == f"reana-rucio: error: vre: {last}"
+    assert not list(analysis.glob(".rucio-stage-*")), "nothing has arrived that the next could go on from"
 
 
 def test_lock_is_held_to(vre: Server, analysis: Path, tmp_path: Path, name: str) -> None:

@@ -147,6 +147,8 @@ def test_check_says_what_has_changed(server: Server, dataset: str, name: str, tm
     assert (
         result.stderr == "reana-rucio: reana.rucio-lock.json is not what Rucio holds; run reana-rucio lock reana.yaml\n"
     )
+    said = _lock("--check", "-p", "x=1 2", "--instances", "reana.yaml").stderr
+    assert said.endswith("run reana-rucio lock reana.yaml -p 'x=1 2' --instances reana.yaml\n")
     assert Path("reana.rucio-lock.json").read_text() == before
     assert _lock().exit_code == _lock("--check").exit_code == 0
 
@@ -303,6 +305,19 @@ def test_a_rucio_that_does_not_answer(server: Server, monkeypatch: pytest.Monkey
         assert result.stderr.startswith("reana-rucio: error: default: server http://127.0.0.1:9: ")
 
 
+def test_a_password_that_rucio_does_not_take(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the code of a Rucio that does not answer: to wait for it would be of no use."""
+    config = Path("rucio.cfg").absolute()
+    config.write_text(server.config("alice").read_text().replace("alicepw", "guess"))
+    monkeypatch.setenv("RUCIO_CONFIG", str(config))
+    _write(server, "rucio(vre, user.alice, x)")
+    for words in (["lock"], ["check", "--online"]):
+        result = command.run(*words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("reana-rucio: error: vre: account alice: ")
+        assert "guess" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
@@ -330,7 +345,7 @@ def test_the_lock_of_a_source_stands_beside_it(server: Server, dataset: str) -> 
 def test_a_lock_that_cannot_be_read_is_made_anew(server: Server, dataset: str) -> None:
     _write(server, f"rucio(vre, {dataset}.1)")
     path = Path("reana.rucio-lock.json")
-    path.write_text("<<<<<<<")
+    path.write_text('<<<<<<< HEAD\n{"dids": []}')
     for args in (["--check"], ["--update", f"{dataset}.1"]):
         result = _lock(*args)
         assert result.exit_code == 1

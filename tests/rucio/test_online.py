@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 import reana_rucio_compiler
 from reana_rucio_compiler import catalogue
 from reana_rucio_compiler.diagnostics import Severity
+from reana_rucio_compiler.locks import digest
 from reana_rucio_compiler.render import FORMATS
 from reana_rucio_compiler.staging import stage_in_jobs
 from tests.command import run
@@ -79,6 +82,38 @@ def test_rucio_is_not_asked_about_what_cannot_be_compiled(
     assert result.exit_code == 1
     assert result.stderr == "reana-rucio: checked reana.yaml, without Rucio: 1 error\n"
     assert escape.requests() == []
+
+
+def test_what_is_locked_is_asked_about_where_just_that_is_staged(
+    escape: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unique_name: Callable[[str], str]
+) -> None:
+    """Files that a dataset has lost are staged by contents=locked, and so is a dataset that is gone."""
+    _enter(next(case for case in CASES if case.name == "RR513-empty"), escape, tmp_path, monkeypatch)
+    client, name = escape.client("jdoe"), unique_name("pinned")
+    files = [{"scope": "user.jdoe", "name": each} for each in ("events.root", "lost.root")]
+    client.call("add_dataset", "user.jdoe", name, files=files)
+    specification = Path("reana.yaml")
+    text = specification.read_text()
+    (before,) = re.findall(r"rucio\(escape, .*\) -> ", text)
+    specification.write_text(text.replace(before, f"rucio(escape, user.jdoe, {name}, contents=locked) -> "))
+    assert run("lock").exit_code == 0
+    client.call("detach_dids", "user.jdoe", name, files[1:])
+    result = run("check", "--online")
+    assert result.exit_code == 1, "a job fails"
+    assert (
+        f"error[RR514]: no copy can be read of 1 of 2 files of user.jdoe:{name}: user.jdoe:lost.root" in result.stdout
+    )
+    lock = Path("reana.rucio-lock.json")
+    lock.write_text(lock.read_text().replace(name, "gone"))
+    specification.write_text(specification.read_text().replace(name, "gone"))
+    result = run("check", "--online")
+    assert "RR511" not in result.stdout, "a job does not ask for it"
+    assert "of 1 of 2 files of user.jdoe:gone: user.jdoe:lost.root" in result.stdout
+    lock.write_text(lock.read_text().replace(":lost.root 1 adler32:00790079", ":never.root 1 adler32:00790079"))
+    changed = json.loads(lock.read_text())
+    changed["dids"][0]["digest"] = digest(changed["dids"][0]["files"])
+    lock.write_text(json.dumps(changed))
+    assert "error[RR513]: user.jdoe:never.root was locked and not in Rucio" in run("check", "--online").stdout
 
 
 def test_a_rucio_that_does_not_answer(escape: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
