@@ -99,8 +99,10 @@ OTHER_PRODUCER = Rule("RR455", "other-producer", _E, "a rule that makes what is 
 PART_OF_STAGED = Rule(
     "RR456", "part-of-staged", _E, "a rule that takes a part of what is staged, or more", ignorable=True
 )
-NOT_NEEDED = Rule("RR457", "not-needed", _W, "a staged path that no rule takes as its input", ignorable=True)
-NOT_AN_INPUT = Rule("RR458", "not-an-input", _W, "a rule that uses a staged path without taking it", ignorable=True)
+NOT_NEEDED = Rule("RR457", "not-needed", _W, "a staged path that nothing is seen to need", ignorable=True)
+NOT_AN_INPUT = Rule(
+    "RR458", "not-an-input", _W, "a command that names what wildcards stage, without taking it", ignorable=True
+)
 WORKDIR = Rule("RR459", "workdir", _E, "a working directory that is not the workspace", ignorable=True)
 SHARED_WILDCARDS = Rule(
     "RR460", "shared-wildcards", _W, "a rule whose wildcards match what is staged by wildcards", ignorable=True

@@ -29,6 +29,7 @@ from ...task import Graft, Task
 from .generate import StagingRule, generate, identifier, output
 from .listed import listed
 from .look import look
+from .needed import Needs, Waits, apart
 from .outline import outline
 from .wildcards import wildcards, without_constraints
 from .workflow import Workflow, find_workflow
@@ -53,12 +54,13 @@ def graft(task: Task, report: Report) -> Graft:
     workflow = find_workflow(task, source, report)
     if workflow is None:
         return Graft()
-    look(task, workflow, report)
+    needs = Needs(task, workflow)
+    look(task, workflow, needs, report)
     if report.failed:
         return Graft()
     taken = {word for file in workflow.files for word in re.findall(r"\brucio_stage\w*", file.source.text)}
     own = unique("rucio_stage", {word.rpartition("_")[0] for word in taken}, "_")
-    staging = _rules(task, workflow, taken)
+    staging = _rules(task, needs, taken)
     prefix = dirname(source) + "/" if dirname(source) else ""
     embedding = embed([rule.job for rule in staging], prefix, program_apart=True)
     everything = unique("rucio_stage_all", taken, "_")
@@ -67,12 +69,12 @@ def graft(task: Task, report: Report) -> Graft:
     target = compiled_name(source)
     edits += [rename(document, FILE, compiled_name(node.value))]
     files = {**files, **embedding.files, target: text}
-    return Graft(tuple(edits), files, (source,), outline=lambda: outline(workflow, staging))
+    return Graft(tuple(edits), files, (source,), outline=lambda: outline(needs, staging))
 
 
-def _rules(task: Task, workflow: Workflow, taken: set[str]) -> tuple[StagingRule, ...]:
+def _rules(task: Task, needs: Needs, taken: set[str]) -> tuple[StagingRule, ...]:
     """Checks first, then what is staged in, then what is staged out; with names that are not taken, and then are."""
-    plan = task.plan
+    plan, workflow = task.plan, needs.workflow
     uploads = stage_out_jobs(plan)
     checks = [Job("stage-check", job.instance, (), job.uploads) for job in uploads]
     receipts = tuple(job.receipt for job in checks)
@@ -82,7 +84,8 @@ def _rules(task: Task, workflow: Workflow, taken: set[str]) -> tuple[StagingRule
         words = [job.action.replace("-", "_"), identifier(job.instance.name), identifier(job.label)]
         name = unique("rucio_" + "_".join(filter(None, words)), taken, "_")
         taken.add(name)
-        found.append(StagingRule(name, job, outputs, waits_for, workflow.elsewhere))
+        waits = needs.waits(job.downloads) if job.downloads and not job.wildcards else Waits()
+        found.append(StagingRule(name, job, outputs, waits_for, waits, workflow.elsewhere))
 
     for job in checks:
         add(job, (f'"{job.receipt}"',), ())
@@ -110,20 +113,15 @@ def _stage_in_jobs(task: Task) -> list[Job]:
     jobs = []
     for instance in task.plan.instances:
         mine = [_as_member(each) for each in task.plan.inputs if each.instance == instance.name]
-        together = tuple(each for each in mine if not _apart(each))
+        together = tuple(each for each in mine if not apart(each))
         if together:
             jobs.append(Job("stage-in", instance, together))
         labels: list[str] = []
-        for each in filter(_apart, mine):
+        for each in filter(apart, mine):
             labels.append(unique(identifier(each.path) or "file", labels, "_"))
             job = Job("stage-in", instance, (each,), label=labels[-1])
             jobs.append(job._replace(wildcards=wildcards(each.path)))
     return jobs
-
-
-def _apart(transfer: Transfer) -> bool:
-    """Whether a transfer has a rule of its own."""
-    return transfer.lazy or bool(wildcards(transfer.path))
 
 
 def _as_member(transfer: Transfer) -> Transfer:

@@ -13,16 +13,21 @@ from typing import NamedTuple
 
 from ...model import Transfer
 from ...staging import Embedding, Job
+from .needed import Waits
 from .wildcards import without_constraints
 
 
 class StagingRule(NamedTuple):
-    """A rule of ours. ``waits_for`` are receipts that are to exist before it runs, whatever their age."""
+    """A rule of ours. ``waits_for`` are receipts that are to exist before it runs, whatever their age.
+
+    ``waits`` says which rules of the user's wait for it that do not take its ``outputs``.
+    """
 
     name: str
     job: Job
     outputs: tuple[str, ...]
     waits_for: tuple[str, ...] = ()
+    waits: Waits = Waits()
     elsewhere: bool = False
 
 
@@ -39,6 +44,9 @@ def generate(
     checks = [rule.name for rule in first if rule.job.action == "stage-check"]
     if checks:
         parts.append(_checks(checks, own))
+    waited = [rule for rule in first if _is_waited_for(rule)]
+    if waited:
+        parts.append(_waits(waited, own))
     parts += [_rule(rule, embedding) for rule in first]
     ordered = [rule.name for rule in first if rule.job.wildcards]
     if ordered:
@@ -71,9 +79,50 @@ for {own}_rule in workflow.rules:
 """
 
 
+def _is_waited_for(rule: StagingRule) -> bool:
+    return rule.waits.every or bool(rule.waits.pattern)
+
+
+def _waits(rules: Sequence[StagingRule], own: str) -> str:
+    patterns = "".join(f"    {literal(rule.name)}: {_raw(rule.waits.pattern)},\n" for rule in rules)
+    return rf"""
+# What rules need that is not in their input: what their commands and parameters name, with the values of variables.
+# Where it is not seen which rules need it, an empty pattern is found in all of them that run something.
+import re as {own}_re
+
+{own}_patterns = {{
+{patterns}}}
+
+
+def {own}_named(rule):
+    variables = {own}_re.findall(r"{{\s*(\w+)", rule.shellcmd or "")
+    return " ".join(map(str, [rule.shellcmd, *rule.params, *map(globals().get, variables)]))
+
+
+def {own}_staged(name):
+    def wait(wildcards):
+        getattr(checkpoints, name).get()
+        return []
+
+    return wait
+
+
+for {own}_rule in workflow.rules:
+    for {own}_name, {own}_pattern in {own}_patterns.items():
+        if not {own}_rule.norun and {own}_re.search({own}_pattern, {own}_named({own}_rule)):
+            {own}_rule.set_input({own}_staged({own}_name))
+"""
+
+
+def _raw(pattern: str) -> str:
+    """A regular expression as Python reads it, without doubled backslashes where that can be."""
+    return f'r"{pattern}"' if pattern.isascii() and pattern.isprintable() and '"' not in pattern else ascii(pattern)
+
+
 def _rule(rule: StagingRule, embedding: Embedding, also: Iterable[str] = ()) -> str:
     job = rule.job
-    lines = ["", f"{'checkpoint' if job.action == 'stage-check' else 'rule'} {rule.name}:"]
+    kind = "checkpoint" if job.action == "stage-check" or _is_waited_for(rule) else "rule"
+    lines = ["", f"{kind} {rule.name}:"]
     inputs = [*also, *(f"ancient({literal(path)})" for path in rule.waits_for)]
     if inputs:
         lines += ["    input:", *(f"        {text}," for text in inputs)]

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from itertools import chain
 from os.path import exists
-from posixpath import basename, dirname
+from posixpath import basename
 from typing import NamedTuple
 
 from ... import rules
@@ -23,9 +22,10 @@ from ...model import Transfer
 from ...source import Span
 from ...task import Task
 from .listed import listed
+from .needed import Needs, takes, together
 from .related import Related
 from .snakefile import Directive, Rule, Snakefile
-from .values import Item, called, located
+from .values import called, located
 from .wildcards import bad_braces, matches, may_overlap, wildcards, without_constraints
 from .workflow import Workflow
 
@@ -44,16 +44,19 @@ _HARMLESS = frozenset({
 })  # fmt: skip
 
 
-def look(task: Task, workflow: Workflow, report: Report) -> None:
+def look(task: Task, workflow: Workflow, needs: Needs, report: Report) -> None:
     """Report what is certain not to work."""
     _check_workdir(workflow, report)
     readers = _READERS | _LISTERS | {"configfile"} | _readers(workflow)
     looks = Related((each.text, each) for each in _looks(workflow))
+    good: list[Transfer] = []
     for transfer in _with_good_wildcards(task.plan.inputs, report):
         _check_other_producers(transfer, workflow, report)
-        _check_reads(transfer, looks, readers, report)
-        if not _takes_a_part(transfer, workflow, report):
-            _check_needed(transfer, workflow, report)
+        too_early = _check_reads(transfer, looks, readers, report)
+        if not _takes_a_part(transfer, workflow, report) and not too_early:
+            good.append(transfer)
+    for staged in together(good):
+        _check_needed(staged, needs, report)
     _check_made(task, workflow, report)
 
 
@@ -143,7 +146,7 @@ def _takes_a_part(transfer: Transfer, workflow: Workflow, report: Report) -> boo
     Files of a directory may be taken where the lock lists them.
     """
     files = listed(transfer, workflow)
-    found = bool(files)
+    found = False
     for number, item in workflow.inputs.to(transfer.path):
         rule, path = workflow.rules[number], normalised(item.text)
         if item.text.startswith("/") or "://" in item.text:
@@ -161,7 +164,7 @@ def _takes_a_part(transfer: Transfer, workflow: Workflow, report: Report) -> boo
             )
             found = True
             report.add(rules.PART_OF_STAGED, item.span, message, hint)
-        elif _inside(transfer.path, path) and not any(_is(other, transfer) for other in rule.items("input")):
+        elif _inside(transfer.path, path) and not any(takes(other, transfer) for other in rule.items("input")):
             message = f'the rule "{rule.name}" takes the directory "{item.text}", and {_said(transfer)} in it'
             hint = f'add "{transfer.path}" to the input: of the rule, or stage the whole directory'
             if wildcards(transfer.path):
@@ -177,10 +180,6 @@ def _said(transfer: Transfer) -> str:
 
 def _inside(path: str, directory: str) -> bool:
     return path.startswith(directory + "/")
-
-
-def _is(item: Item, transfer: Transfer) -> bool:
-    return not item.text.startswith("/") and may_overlap(normalised(item.text), transfer.path)
 
 
 class _Look(NamedTuple):
@@ -204,11 +203,12 @@ def _looks(workflow: Workflow) -> Iterator[_Look]:
                 yield from (_Look(name, text, span) for text in texts)
 
 
-def _check_reads(transfer: Transfer, looks: Related[_Look], readers: Collection[str], report: Report) -> None:
-    """Code that reads what is staged while Snakemake still makes its plan, before any job has run."""
+def _check_reads(transfer: Transfer, looks: Related[_Look], readers: Collection[str], report: Report) -> bool:
+    """Whether code reads what is staged while Snakemake still makes its plan, before any job has run."""
     found = {each.span: each for each in looks.to(transfer.path) if _reads(each.reader, each.text, transfer)}
     for each in found.values():
         _report_read(transfer, each.reader, each.span, readers, report)
+    return any(each.reader in readers for each in found.values())
 
 
 def _readers(workflow: Workflow) -> set[str]:
@@ -266,28 +266,34 @@ def _reads(name: str, text: str, transfer: Transfer) -> bool:
     return path == transfer.path or (bool(wildcards(transfer.path)) and matches(transfer.path, path))
 
 
-def _check_needed(transfer: Transfer, workflow: Workflow, report: Report) -> None:
-    """Whether a rule takes what is staged as its input; only then does Snakemake stage it, and before the rule runs."""
-    takers = sorted({number for number, item in workflow.inputs.to(transfer.path) if _is(item, transfer)})
-    for number in takers:
-        _warn_other_backend(transfer, workflow.rules[number], workflow, report)
-    named = _mentions(transfer, workflow)
-    waiting = _downstream(takers, workflow) if named else set()
-    for number, place in named.items():
-        if number not in waiting:
-            name = workflow.rules[number].name
-            message = f'the rule "{name}" names "{transfer.path}", which is staged, and has it not in its input:'
-            hint = "add it there: otherwise the rule may run before the file is staged"
-            report.add(rules.NOT_AN_INPUT, place, message, hint)
-    if takers or named:
+def _check_needed(staged: Sequence[Transfer], needs: Needs, report: Report) -> None:
+    """Whether something is seen to need what one job stages; only then Snakemake stages it."""
+    for transfer in staged:
+        for number in sorted(needs.takers(transfer)):
+            _warn_other_backend(transfer, needs.workflow.rules[number], needs.workflow, report)
+    if wildcards(staged[0].path):
+        _check_named(staged[0], needs, report)
         return
-    hint = "add it to the input: of the rules that read it"
-    if workflow.knows_inputs:
+    for transfer in needs.waits(staged).unseen:
+        message = f'no rule takes "{transfer.path}" as its input or names it, so Snakemake does not stage it'
+        if not needs.workflow.knows_inputs:
+            message = f'no rule is seen to take "{transfer.path}" as its input or to name it, so it may not be staged'
+        report.add(rules.NOT_NEEDED, transfer.span, message, _ADD_IT)
+
+
+def _check_named(transfer: Transfer, needs: Needs, report: Report) -> None:
+    """The same for one that is staged by wildcards, of which only the inputs of rules say the values."""
+    for number, place in needs.named_by_wildcards(transfer).items():
+        name = needs.workflow.rules[number].name
+        message = f'the rule "{name}" names "{place.text}", which wildcards stage, and has it not in its input:'
+        hint = "add it there: otherwise it is not staged, or not before the rule runs"
+        report.add(rules.NOT_AN_INPUT, place, message, hint)
+    if needs.workflow.knows_inputs and not needs.takers(transfer):
         message = f'no rule takes "{transfer.path}" as its input, so Snakemake does not stage it'
-        report.add(rules.NOT_NEEDED, transfer.span, message, hint)
-    elif not wildcards(transfer.path) and not any(_traced(transfer.path, file) for file in workflow.files):
-        message = f'no rule is seen to take "{transfer.path}" as its input, and only then Snakemake stages it'
-        report.add(rules.NOT_NEEDED, transfer.span, message, hint)
+        report.add(rules.NOT_NEEDED, transfer.span, message, _ADD_IT)
+
+
+_ADD_IT = "add it to the input: of the rules that read it"
 
 
 def _warn_other_backend(transfer: Transfer, rule: Rule, workflow: Workflow, report: Report) -> None:
@@ -298,45 +304,3 @@ def _warn_other_backend(transfer: Transfer, rule: Rule, workflow: Workflow, repo
                 message = f'"{transfer.path}" is staged into the workspace, which {backend} copies to the job'
                 hint = "the copy costs time and space there; read it on kubernetes if it is large"
                 report.add(rules.OTHER_BACKEND, located(keyword.value, resources.body, 2), message, hint)
-
-
-def _traced(path: str, file: Snakefile) -> bool:
-    """Whether a text names a path, or its directory, from which it may make it."""
-    return basename(path) in file.source.text or bool(dirname(path) and dirname(path) + "/" in file.source.text)
-
-
-def _downstream(takers: list[int], workflow: Workflow) -> set[int]:
-    """The rules, and those that take what they make, and so on."""
-    found, next_ones = set(takers), list(takers)
-    for number in next_ones:
-        fresh = [each for each in workflow.behind[number] if each not in found]
-        found.update(fresh)
-        next_ones += fresh
-    return found
-
-
-def _mentions(transfer: Transfer, workflow: Workflow) -> dict[int, Span]:
-    """Where the parameters or else the commands of rules, by their numbers, name the path of a transfer.
-
-    Rules of which not all inputs are known may have it in their input, and do not count.
-    """
-    if wildcards(transfer.path):
-        return {}
-    places: dict[int, Span] = {}
-    for number in _with_words_of(transfer.path, workflow):
-        body = workflow.rules[number].directives["shell"].body
-        if transfer.path in body.text:
-            after = r"(?![\w.-])" if transfer.type == "directory" else r"(?![\w/-]|\.\w)"
-            found = re.search(rf"(?<![\w./-])(?:\./)?{re.escape(transfer.path)}{after}", body.text)
-            if found:
-                places[number] = Span(body.source, body.start + found.start(), body.start + found.end())
-    for number, item in reversed(workflow.parameters.to(transfer.path)):
-        if normalised(item.text) == transfer.path:
-            places[number] = item.span
-    return {number: place for number, place in places.items() if workflow.rules[number].knows("input")}
-
-
-def _with_words_of(path: str, workflow: Workflow) -> Collection[int]:
-    """The rules, by their numbers, whose commands say the rarest word of a path."""
-    words = [workflow.commands.get(word, frozenset()) for word in re.findall(r"\w+", path)]
-    return min(words, key=len, default=frozenset(chain.from_iterable(workflow.commands.values())))

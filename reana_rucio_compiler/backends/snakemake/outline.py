@@ -8,23 +8,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from ...checks import normalised
 from ...task import Step, in_order
 from .generate import StagingRule
-from .listed import listed
+from .needed import Needs
 from .snakefile import Rule
 from .values import Item
 from .wildcards import may_overlap, wildcards
 from .workflow import Workflow
 
 
-def outline(workflow: Workflow, staging: Sequence[StagingRule]) -> tuple[Step, ...]:
+def outline(needs: Needs, staging: Sequence[StagingRule]) -> tuple[Step, ...]:
     """Ours that stage in, then the user's, then ours that stage out; who waits for whom is read from the paths."""
+    workflow = needs.workflow
     names = [rule.name or f"rule {number}" for number, rule in enumerate(workflow.rules, 1)]
     checks = [rule.name for rule in staging if rule.job.action == "stage-check"]
     ours = [rule for rule in staging if rule.job.action == "stage-in"]
     found = [Step(name, jobs=(rule.job,)) for rule in staging for name in [rule.name] if name in checks]
     found += [Step(rule.name, tuple(checks), (rule.job,), pods=None if rule.job.wildcards else 1) for rule in ours]
-    staged, before = _staged(workflow, ours), _before(workflow)
+    staged, before = _staged(needs, ours), _before(workflow)
+    first = [rule.name for rule in ours if rule.waits.every]
     for number, rule in enumerate(workflow.rules):
-        after = (*dict.fromkeys(staged[number].values()), *(names[at] for at in before[number]))
+        own = [*staged[number].values(), *(first if _pods(rule) != 0 else ())]
+        after = (*dict.fromkeys(own), *(names[at] for at in before[number]))
         found.append(Step(names[number], after or tuple(checks), (), tuple(sorted(staged[number])), _pods(rule)))
     for out in (rule for rule in staging if rule.job.action == "stage-out"):
         paths = [path.rstrip("/") for path in out.job.requires]
@@ -34,15 +37,14 @@ def outline(workflow: Workflow, staging: Sequence[StagingRule]) -> tuple[Step, .
     return in_order(found)
 
 
-def _staged(workflow: Workflow, staging: Iterable[StagingRule]) -> Mapping[int, dict[str, str]]:
-    """For each rule of the user's, by its number, the staged paths that it takes, with the rule that stages each."""
+def _staged(needs: Needs, staging: Iterable[StagingRule]) -> Mapping[int, dict[str, str]]:
+    """For each rule of the user's, by its number, the staged paths that it needs, with the rule that stages each."""
     found: defaultdict[int, dict[str, str]] = defaultdict(dict)
     for rule in staging:
         for transfer in rule.job.downloads:
-            inside = transfer.path + "/" if listed(transfer, workflow) else None
-            for number, item in workflow.inputs.to(transfer.path):
-                if _same(item, transfer.path) or (inside and normalised(item.text).startswith(inside)):
-                    found[number][transfer.path] = rule.name
+            named = needs.namers(transfer) if transfer.path in rule.waits.paths else ()
+            for number in needs.takers(transfer).union(named):
+                found[number][transfer.path] = rule.name
     return found
 
 

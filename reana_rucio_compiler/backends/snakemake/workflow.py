@@ -9,7 +9,7 @@ from functools import cached_property
 from posixpath import dirname, join, normpath
 
 from ... import rules
-from ...checks import normalised
+from ...checks import normalised, parents
 from ...diagnostics import Report
 from ...references import find_references
 from ...source import Source
@@ -18,6 +18,8 @@ from .related import Related
 from .snakefile import Rule, Snakefile, evaluated, read
 from .values import Item, Values
 from .wildcards import may_overlap
+
+PATHS = re.compile(r"(?<![\w./-])[\w./-]+")  # in commands
 
 
 class Workflow:
@@ -41,26 +43,33 @@ class Workflow:
         """What the rules make, each with the number of its rule."""
         return self._items("output")
 
-    @cached_property
-    def parameters(self) -> Related[tuple[int, Item]]:
-        """What the parameters and logs of the rules name, each with the number of its rule."""
-        return self._items("params", "log")
-
-    def _items(self, *keywords: str) -> Related[tuple[int, Item]]:
-        found = (
-            (number, item) for number, rule in enumerate(self.rules) for key in keywords for item in rule.items(key)
-        )
+    def _items(self, keyword: str) -> Related[tuple[int, Item]]:
+        found = ((number, item) for number, rule in enumerate(self.rules) for item in rule.items(keyword))
         return Related((item.text, (number, item)) for number, item in found)
 
     @cached_property
-    def commands(self) -> Mapping[str, frozenset[int]]:
-        """For each word of the commands, the numbers of the rules that say it."""
-        found: defaultdict[str, set[int]] = defaultdict(set)
+    def named(self) -> Mapping[str, frozenset[int]]:
+        """For each path that commands and parameters name, and each directory it is in: the numbers of their rules."""
+        return self._named[0]
+
+    @cached_property
+    def named_whole(self) -> Mapping[str, frozenset[int]]:
+        """The same without these directories: paths, and what stands before a glob or a value (``data/*.root``)."""
+        return self._named[1]
+
+    @cached_property
+    def _named(self) -> tuple[dict[str, frozenset[int]], dict[str, frozenset[int]]]:
+        within: defaultdict[str, set[int]] = defaultdict(set)
+        whole: defaultdict[str, set[int]] = defaultdict(set)
         for number, rule in enumerate(self.rules):
-            if "shell" in rule.directives:
-                for word in re.findall(r"\w+", rule.directives["shell"].body.text):
-                    found[word].add(number)
-        return {word: frozenset(numbers) for word, numbers in found.items()}
+            texts = [rule.directives["shell"].body.text] if "shell" in rule.directives else []
+            texts += [item.text for item in (*rule.items("params"), *rule.items("log"))]
+            for path in {normalised(path) for text in texts for path in PATHS.findall(text)}:
+                whole[path].add(number)
+                for each in (path, *parents(path)):
+                    within[each].add(number)
+        frozen = [{path: frozenset(found) for path, found in each.items()} for each in (within, whole)]
+        return frozen[0], frozen[1]
 
     @cached_property
     def knows_inputs(self) -> bool:

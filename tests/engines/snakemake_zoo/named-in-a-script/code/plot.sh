@@ -1,0 +1,1 @@
+cp data/events.txt "$1"
