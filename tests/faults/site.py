@@ -371,7 +371,7 @@ class Site:
         ):
             for path in Path("/").glob(pattern[1:]):
                 try:
-                    text = path.read_text()
+                    text = path.read_text(errors="replace")
                 except OSError:
                     continue
                 if self.id in text or any(url in text for url in (self.gate.url, self.server.url)):

@@ -20,7 +20,7 @@ from reana_rucio_compiler.fetching import bar, plan_fetches
 from tests.command import run
 from tests.environments import needs
 from tests.rucio.server import Server
-from tests.rucio.stager_job import CLIENTS, put
+from tests.rucio.stager_job import CLIENTS, credentials_left, put
 
 WORKFLOW = "workflow: {type: serial, specification: {steps: [{environment: 'a:1', commands: [ls]}]}}\n"
 PROGRAM = f"import sys; sys.path[:0] = {sys.path!r}; from reana_rucio_compiler.cli import main; main(['fetch'])"
@@ -244,10 +244,8 @@ def test_what_has_arrived_is_kept_when_it_is_stopped(
         assert f"stopped by signal {int(number)}; run it again" in said
         assert "the next fetch goes on from there" in said
     else:
-        for place in ("/dev/shm", "/var/tmp"):  # what a killed process cannot remove
-            for config in Path(place).glob("rucio-stage-*/rucio.cfg"):
-                if vre.url in config.read_text():
-                    shutil.rmtree(config.parent)
+        for folder in credentials_left(vre):  # what a killed process cannot remove
+            shutil.rmtree(folder)
 
     replica.write_bytes(b"b" * 9)
     again = run("fetch")

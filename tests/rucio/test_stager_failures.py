@@ -173,7 +173,7 @@ def test_4_server_goes_down_and_comes_back(tmp_path: Path) -> None:
     with running(tmp_path / "server") as server:
         put(server, tmp_path, "user.alice:there", b"x")
         job = Job(tmp_path / "job", server)
-        job.settings.update(attempts=8, backoff=0.1)
+        job.settings.update(attempts=10, backoff=0.1)  # 50 s, for a busy machine
         server.stop()
         process = job.start(job.manifest("stage-in", downloads=[download("user.alice:there", "f")]))
         for line in process.stdout:

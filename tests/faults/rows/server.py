@@ -118,7 +118,7 @@ def token_expires(site: Site) -> Iterator[None]:
 
 def server_killed_in_mid_download(site: Site) -> Iterator[None]:
     """It is back a second later. The storage fails once too, so that the server is asked again."""
-    site.settings.update(attempts=8, backoff=0.2)
+    site.settings.update(attempts=9, backoff=0.2)  # 50 s, for a busy machine
     site.get(site.file())
     back: list[threading.Thread] = []
 

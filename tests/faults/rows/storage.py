@@ -52,7 +52,7 @@ def storage_stalls_once(site: Site) -> Iterator[None]:
 
 
 def storage_stalls(site: Site) -> Iterator[None]:
-    site.settings.update(timeout=1, attempts=2)
+    site.settings["timeout"] = 1
     site.get(site.file())
     site.storage.on("GET", half(stall))
     yield
@@ -62,7 +62,7 @@ def storage_stalls(site: Site) -> Iterator[None]:
 
 def storage_trickles(site: Site) -> Iterator[None]:
     """No single read ever times out."""
-    site.settings.update(timeout=1, attempts=2)
+    site.settings["timeout"] = 1
     site.get(site.file())
     site.storage.on("GET", trickle)
     yield
@@ -131,7 +131,7 @@ def upload_503(site: Site) -> Iterator[None]:
 
 
 def upload_stalls(site: Site) -> Iterator[None]:
-    site.settings.update(timeout=1, attempts=2)
+    site.settings["timeout"] = 1
     site.put()
     site.storage.on("PUT", stall)
     yield
