@@ -24,7 +24,10 @@ from .workspace import Workspace, own_files
 if TYPE_CHECKING:
     from .compiler import Compilation
 
-_FROM = re.compile(rf"^\ufeff?{re.escape(HEADER)} \(output format \d+\) from (.+?)(?: and .+)?: edit ", re.MULTILINE)
+_FROM = re.compile(
+    rf"^\ufeff?{re.escape(HEADER)} \(output format \d+\) from (?:(.+): edit that file|(.+?) and .+: edit those) ",
+    re.MULTILINE,
+)
 
 
 _WORKFLOW: Where = ("workflow", "file")
@@ -34,7 +37,13 @@ _PARAMETERS: Where = ("inputs", "parameters", "input")
 def compiled_from(path: Path) -> str | None:
     """The specification that a generated file says it is compiled from; None where it says none."""
     found = _FROM.search(head(path))
-    return found.group(1) if found else None
+    return found[1] or found[2] if found else None
+
+
+def specification_from(path: Path) -> str | None:
+    """The source of a compiled specification; None for any other file, also for one that is generated beside it."""
+    found = _FROM.search(head(path))
+    return found[1] if found else None
 
 
 def source_of(spec: Path) -> Path:
@@ -120,7 +129,7 @@ def _listing(name: str, workspace: Workspace) -> list[str]:
     listed = re.compile(rf"\b{re.escape(name)}\b")
     found = []
     for path in sorted(workspace.base.glob("*.y*ml")):
-        source = compiled_from(path)
+        source = specification_from(path)
         if source and listed.search(path.read_text(encoding="utf-8", errors="replace")):
             found.append(source)
     return found
