@@ -62,6 +62,26 @@ def head(path: Path) -> str:
         return ""
 
 
+def shared(document: Document, files: Mapping[str, str], workspace: Workspace) -> dict[str, str]:
+    """The generated files; one that stands there for another specification, and says the same, stays that one's."""
+    found = dict(files)
+    for name, text in files.items():
+        path, mine = workspace.path(name), workspace.name_of(document)
+        if not isfile(path):
+            continue
+        there = path.read_bytes().decode("utf-8", errors="replace")
+        owner = compiled_from(path)
+        if owner and owner != mine and _said(there) == _said(text) and _is_source(workspace.path(owner)):
+            found[name] = there
+    return found
+
+
+def _said(text: str) -> str:
+    """A generated text without the name of the specification that it is made for."""
+    found = _FROM.search(text)
+    return text[: found.start(2)] + text[found.end(2) :] if found and found[2] else text
+
+
 def check_owners(document: Document, files: Mapping[str, str], workspace: Workspace, report: Report) -> None:
     """Report the files that would be written over those of another specification, which still is there."""
     owners = {name: _owner(name, files[name], document, workspace) for name in sorted(files)}
@@ -78,7 +98,7 @@ def clashes(results: Iterable[Compilation]) -> Iterator[Diagnostic]:
         source, owners = result.document.source.name, {}
         for name, text in sorted(result.files.items()):
             first, owner = seen.setdefault((result.base / name).resolve(), (text, source))
-            owners[name] = owner if first != text and owner != source else ""
+            owners[name] = owner if _said(first) != _said(text) and owner != source else ""
         yield from _clashes(result.document, owners)
 
 
