@@ -17,7 +17,7 @@ from .limits import check_size
 from .lint import lint
 from .locks import with_lock
 from .model import Plan
-from .ownership import check_owners, clashes
+from .ownership import check_owners, clashes, shared
 from .plan import engine_of, make_plan
 from .references import find_references
 from .schema import VERSIONS, check_specification, findings
@@ -155,9 +155,10 @@ def _write(task: Task, report: Report) -> Compilation | None:
         return None
     if report.failed:
         return None
-    check_size(document, _verify(document, text), graft.files, workspace, report, graft.loads)
-    check_owners(document, graft.files, workspace, report)
-    return Compilation(text, graft.files, (), workspace.base, plan if moves else None, graft.outline)
+    files = shared(document, graft.files, workspace)
+    check_size(document, _verify(document, text), files, workspace, report, graft.loads)
+    check_owners(document, files, workspace, report)
+    return Compilation(text, files, (), workspace.base, plan if moves else None, graft.outline)
 
 
 def _graft(task: Task, report: Report) -> Graft:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from .compiler import Compilation
-from .ownership import source_of
+from .ownership import source_of, specification_from
 from .staging import STAGER_FILE
 
 _NAMES = ("reana.yaml", "reana.yml")
@@ -32,7 +32,7 @@ def compiled_of(source: Path) -> Path:
     if source.stem.endswith(".src"):
         usual = source.with_name(source.stem[: -len(".src")] + source.suffix)
     beside = source.parent.glob("*.y*ml") if source.parent.is_dir() else ()
-    named = [path for path in sorted(beside) if path != source and source_of(path) == source]
+    named = [path for path in sorted(beside) if specification_from(path) and source_of(path) == source != path]
     return usual if usual in named or not named else named[0]
 
 

@@ -24,7 +24,10 @@ from .workspace import Workspace, own_files
 if TYPE_CHECKING:
     from .compiler import Compilation
 
-_FROM = re.compile(rf"^\ufeff?{re.escape(HEADER)} \(output format \d+\) from (.+?)(?: and .+)?: edit ", re.MULTILINE)
+_FROM = re.compile(
+    rf"^\ufeff?{re.escape(HEADER)} \(output format \d+\) from (?:(.+): edit that file|(.+?) and .+: edit those) ",
+    re.MULTILINE,
+)
 
 
 _WORKFLOW: Where = ("workflow", "file")
@@ -34,7 +37,13 @@ _PARAMETERS: Where = ("inputs", "parameters", "input")
 def compiled_from(path: Path) -> str | None:
     """The specification that a generated file says it is compiled from; None where it says none."""
     found = _FROM.search(head(path))
-    return found.group(1) if found else None
+    return found[1] or found[2] if found else None
+
+
+def specification_from(path: Path) -> str | None:
+    """The source of a compiled specification; None for any other file, also for one that is generated beside it."""
+    found = _FROM.search(head(path))
+    return found[1] if found else None
 
 
 def source_of(spec: Path) -> Path:
@@ -53,6 +62,26 @@ def head(path: Path) -> str:
         return ""
 
 
+def shared(document: Document, files: Mapping[str, str], workspace: Workspace) -> dict[str, str]:
+    """The generated files; one that stands there for another specification, and says the same, stays that one's."""
+    found = dict(files)
+    for name, text in files.items():
+        path, mine = workspace.path(name), workspace.name_of(document)
+        if not isfile(path):
+            continue
+        there = path.read_bytes().decode("utf-8", errors="replace")
+        owner = compiled_from(path)
+        if owner and owner != mine and _said(there) == _said(text) and _is_source(workspace.path(owner)):
+            found[name] = there
+    return found
+
+
+def _said(text: str) -> str:
+    """A generated text without the name of the specification that it is made for."""
+    found = _FROM.search(text)
+    return text[: found.start(2)] + text[found.end(2) :] if found and found[2] else text
+
+
 def check_owners(document: Document, files: Mapping[str, str], workspace: Workspace, report: Report) -> None:
     """Report the files that would be written over those of another specification, which still is there."""
     owners = {name: _owner(name, files[name], document, workspace) for name in sorted(files)}
@@ -69,7 +98,7 @@ def clashes(results: Iterable[Compilation]) -> Iterator[Diagnostic]:
         source, owners = result.document.source.name, {}
         for name, text in sorted(result.files.items()):
             first, owner = seen.setdefault((result.base / name).resolve(), (text, source))
-            owners[name] = owner if first != text and owner != source else ""
+            owners[name] = owner if _said(first) != _said(text) and owner != source else ""
         yield from _clashes(result.document, owners)
 
 
@@ -120,7 +149,7 @@ def _listing(name: str, workspace: Workspace) -> list[str]:
     listed = re.compile(rf"\b{re.escape(name)}\b")
     found = []
     for path in sorted(workspace.base.glob("*.y*ml")):
-        source = compiled_from(path)
+        source = specification_from(path)
         if source and listed.search(path.read_text(encoding="utf-8", errors="replace")):
             found.append(source)
     return found

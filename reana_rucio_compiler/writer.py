@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .compiler import Compilation
-from .ownership import compiled_from, head
+from .ownership import head, specification_from
 from .staging import is_ours
 
 
@@ -50,7 +50,7 @@ def write(result: Compilation, spec: Path, output: str | None) -> None:
 def _siblings(result: Compilation, spec: Path, output: str | None) -> list[Path]:
     """The other compiled specifications of the same source, which share the files beside it."""
     beside = (path for path in sorted(result.base.glob("*.y*ml")) if not output or path.name != Path(output).name)
-    return [path for path in beside if compiled_from(path) == spec.name]
+    return [path for path in beside if specification_from(path) == spec.name]
 
 
 def write_lock(path: Path, text: str) -> bool:

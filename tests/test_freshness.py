@@ -172,3 +172,18 @@ def test_diff_shows_what_compiling_changes() -> None:
 def test_wrong_usage_is_exit_2(args: list[str]) -> None:
     Path("reana.yaml").write_text(SOURCE)
     assert run(*args, stdin=SOURCE).exit_code == 2
+
+
+def test_a_compiled_parameter_file_is_not_taken_for_the_compiled_specification() -> None:
+    Path("main.cwl").write_text(
+        "cwlVersion: v1.0\nclass: CommandLineTool\nbaseCommand: cat\ninputs: {events: File}\noutputs: []\n"
+    )
+    Path("job.yml").write_text("events: rucio(escape, user.jdoe, a.root)\n")
+    Path("reana.yaml").write_text("inputs: {parameters: {input: job.yml}}\nworkflow: {type: cwl, file: main.cwl}\n")
+    assert run("reana.yaml", "-o", "z.yaml").exit_code == 0
+    assert _says_nothing(run("--check", "reana.yaml"))
+    Path("z.yaml").write_text(Path("z.yaml").read_text() + "# by hand\n")
+    stale = run("--check", "reana.yaml")
+    assert (stale.exit_code, "z.yaml is not what its source compiles to" in stale.stderr) == (1, True)
+    Path("job.yml").write_text("events: rucio(escape, user.jdoe, b.root)\n")
+    assert "is compiled from reana.yaml too" not in run("reana.yaml", "-o", "z.yaml").stderr

@@ -50,6 +50,22 @@ def test_second_is_refused_and_the_first_stays_as_it_is(engine: str) -> None:
     assert run("compile", "other.yaml", "-o", "other.out.yaml").exit_code == 0
 
 
+def test_what_compiles_to_the_same_is_shared(engine: str) -> None:
+    """As by specifications of one analysis for several compute backends, which have one parameter file."""
+    shutil.copy("reana.yaml", "twin.yaml")
+    Path("other.yaml").unlink()
+    for spec in ("reana", "twin"):
+        compiled = run("compile", f"{spec}.yaml", "-o", f"{spec}.out.yaml")
+        assert (compiled.exit_code, "wrote" in compiled.stderr) == (0, spec == "reana")
+    assert run("compile", "--check", "reana.yaml", "twin.yaml").exit_code == 0
+    assert run("check", "reana.yaml", "twin.yaml").exit_code == 0
+    Path("reana.yaml").unlink()  # then the files are the other's
+    assert run("compile", "twin.yaml", "-o", "twin.out.yaml").exit_code == 0
+    generated = [path for path in Path().iterdir() if ".rucio" in path.name]
+    assert generated
+    assert not [path for path in generated if "from reana.yaml" in path.read_text()]
+
+
 def test_both_are_checked_together_before_anything_is_compiled(engine: str) -> None:
     for paths in (("other.yaml", "reana.yaml"), ("reana.yaml", "other.yaml")):
         assert {code for name, code in _codes(*paths) if name == paths[0]} <= {"RR210"}

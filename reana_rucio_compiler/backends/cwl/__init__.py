@@ -51,7 +51,7 @@ def graft(task: Task, report: Report) -> Graft:
 
     Raises ``Uneditable`` where an alias stands in the way.
     """
-    files = Files(task.workspace, report)
+    files = Files(task.workspace, report, {each.path for each in task.plan.inputs})
     workflow = _workflow(task, files, report)
     if workflow is None or report.failed:
         return Graft()

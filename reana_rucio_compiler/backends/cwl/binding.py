@@ -282,6 +282,9 @@ class Finder:
                 if node.kind != "mapping" or (document, where) in self.seen:
                     continue
                 place = Place(document, where)
+                text = place.get("$include")
+                if text and text.text:
+                    self.files.too_late(self.files.beside(document, text.text), text.span)
                 path = file_path(place, posixpath.dirname(name), self.values)
                 transfer = self.relation(path, place) if path is not None else None
                 if transfer:

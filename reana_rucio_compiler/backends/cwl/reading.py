@@ -6,12 +6,13 @@ Nothing is normalised and no expression is evaluated: what the compiler does not
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ... import rules
+from ...checks import parents
 from ...diagnostics import Report
 from ...documents import Document, Key, Node, Where
 from ...source import Span
@@ -94,8 +95,8 @@ class Entry:
 class Files:
     """The CWL documents of one specification, each read once, and the links by which one names another."""
 
-    def __init__(self, workspace: Workspace, report: Report) -> None:
-        self._workspace, self._report = workspace, report
+    def __init__(self, workspace: Workspace, report: Report, staged: Container[str]) -> None:
+        self._workspace, self._report, self._staged = workspace, report, staged
         self._documents: dict[str, Document | None] = {}
         self.names: dict[Document, str] = {}
         self.links: dict[tuple[Document, Where], Document] = {}
@@ -119,11 +120,23 @@ class Files:
         target = place.text.partition("#")[0]
         if "://" in target:
             return None
-        name = posixpath.normpath(posixpath.join(posixpath.dirname(self.names[place.document]), target))
-        document = self.load(name, place.span)
+        name = self.beside(place.document, target)
+        document = None if self.too_late(name, place.span) else self.load(name, place.span)
         if document is not None:
             self.links[place.document, place.where] = document
         return document
+
+    def beside(self, document: Document, target: str) -> str:
+        """The name in the workspace of a file that a document names."""
+        return posixpath.normpath(posixpath.join(posixpath.dirname(self.names[document]), target))
+
+    def too_late(self, name: str, at: Span) -> bool:
+        """Whether a file that CWL reads to load the workflow is one that is staged, which is then reported."""
+        found = any(each in self._staged for each in (name, *parents(name)))
+        if found:
+            message = f'"{name}" is read when the workflow is loaded, before anything can be staged'
+            self._report.add(rules.STAGED_TOO_LATE, at, message, "keep this file beside reana.yaml")
+        return found
 
     def resolve(self, place: Place) -> Place:
         """The place itself, or what its ``$import`` names."""

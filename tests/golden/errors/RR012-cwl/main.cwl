@@ -2,6 +2,7 @@ cwlVersion: v1.2
 class: Workflow
 inputs:
   events: File
+  calibration: File
 outputs: []
 steps:
   show:
@@ -10,6 +11,7 @@ steps:
       baseCommand: cat
       inputs:
         events: {type: File, inputBinding: {}}
+        calibration: {type: File, inputBinding: {}}
       outputs: []
-    in: {events: events}
+    in: {events: events, calibration: calibration}
     out: []

@@ -16,6 +16,7 @@ hints:
 inputs: {}
 outputs:
   events: File
+  calibration: File
   receipt:
     type: File
     outputBinding:
@@ -28,6 +29,7 @@ arguments:
   - |
     {
     stage=`TMPDIR=/tmp mktemp -d` || exit 3
+    exec 3>&2 2>&1
     cat > "$stage/stager.py" <<'END_OF_STAGER'
     #!/usr/bin/env python3
     # ruff: noqa: C408, C901, PLR0912  (some engines double braces, hence dict())
@@ -35,21 +37,21 @@ arguments:
 
     Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest; VALUE replaces {NAME} in it. The
     last thing written, if all went well, is a receipt. Exit: 0 done, 1 unexpected, 2 manifest or usage, 3 secret,
-    proxy or configuration, 4 server not reached, 5 no such DID or replica, 6 checksum or size, 7 permission,
-    quota or RSE, 8 DID exists with other content, 9 local output missing; standard error ends with the cause.
+    proxy or configuration, 4 server not reached, 5 no such DID or replica, 6 checksum, size or lock, 7
+    permission, quota or RSE, 8 DID exists with other content, 9 local output missing; stderr ends with the cause.
 
     What is staged in is there as a whole and right, or not at all. What is there and right stays; a file that is
     wrong is replaced, and so is a directory, unless it holds what does not belong to it: that is refused.
-    A section "X only", up to the next "# ---", can be cut out for a manifest without X.
+    A section "X only", up to the next "# ---", is not here where no manifest of the specification has X.
     """
     import sys
 
     if __name__ == "__main__":
         del sys.path[0]  # may be the workspace, and the user's random.py is not the library's
 
-    import collections
     import configparser
-    import contextlib
+    import errno
+    import fcntl
     import glob
     import hashlib
     import importlib.util
@@ -67,35 +69,46 @@ arguments:
     import traceback
     import uuid
     import zlib
+    from collections import Counter
+    from contextlib import contextmanager, suppress
+    from xml.etree import ElementTree
 
     USAGE, SECRET, SERVER, MISSING, MISMATCH, REFUSED, EXISTS, OUTPUT = range(2, 10)
     CODES = {  # exceptions of the client and of requests, or their base classes
         SECRET: "CannotAuthenticate NoAuthInformation MissingClientParameter AccountNotFound EOFError",
-        SERVER: "ServerConnectionException RequestException ConnectionError timeout DatabaseException",
+        SERVER: "ServerConnectionException RequestException ConnectionError timeout DatabaseException "
+                "ServiceUnavailable JSONDecodeError UnicodeDecodeError ParseError",
         MISSING: "DataIdentifierNotFound",
-        REFUSED: "AccessDenied InsufficientAccountLimit InsufficientTargetRSEs InvalidRSEExpression RSENotFound "
-                 "RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
+        REFUSED: "AccessDenied RSEAccessDenied InsufficientAccountLimit InsufficientTargetRSEs "
+                 "InvalidRSEExpression RSENotFound RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
         EXISTS: "DataIdentifierAlreadyExists FileConsistencyMismatch",
-        USAGE: "InvalidObject InputValidationError"}
-    TEXT, PART = r"[^\x00-\x1f\x7f]+", r"(?!\.\.?(?:/|\Z))[^/\x00-\x1f\x7f]+"
-    PATH, NAME = PART + "(?:/%s)*" % PART, r"(?!(?:.*/)?\.\.(?:/|\Z))[^\s:\x00-\x1f\x7f]+"
+        USAGE: "InvalidObject InputValidationError FileExistsError NotADirectoryError"}
+    FULL = "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM"  # of the workspace, which others must mend
+    BAD = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
+    TEXT, PART = "[^%s]+" % BAD, r"(?!\.\.?(?:/|\Z))[^/%s]+" % BAD
+    PATH, NAME = PART + "(?:/%s)*" % PART, r"(?!(?:.*/)?\.\.(?:/|\Z))[^\s:%s]+" % BAD
+    SCOPE = r"(?!\.\.?\Z)[^\s:/%s]+" % BAD  # it names a directory of ours
     WORD = r"[A-Za-z0-9][\w.-]*"
-    URL = r"https://[^\s/]\S*|http://(?:localhost|127\.[\d.]+|\[::1\])(?:[:/]\S*)?"
+    URL = r"(?:https://[^\s/@\\]+|http://(?:localhost|127\.[\d.]+|\[::1\])(?::\d+)?)(?:/\S*)?"  # no passwords
     FIELDS = {  # of an object ("!" = required): an object, a list [], a type of number, or the pattern of a text
         "manifest": {"format!": int, "action!": "stage-(?:in|check|out)", "instance!": {}, "receipt!": PATH,
                      "downloads": [{}], "uploads": [{}], "requires": [PATH + "/?"], "settings": {}},
         "instance": {"name!": WORD, "rucio_host": URL, "auth_host": URL, "sidecar": TEXT, "vo": TEXT,
                      "account": TEXT, "auth_type!": "x509_proxy|userpass|oidc", "proxy_file": PART,
                      "username_env": TEXT, "password_env": TEXT, "token_file": PART},
-        "downloads": {"scope!": NAME, "name!": NAME, "type!": "file|directory|member", "path!": PATH, "rse": TEXT,
-                      "first": int},  # "member": the file of a dataset that is named as the path ends
-        "uploads": {"scope!": NAME, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
+        "downloads": {"scope!": SCOPE, "name!": NAME, "type!": "file|directory|member", "path!": PATH,
+                      "rse": TEXT, "first": int,  # "member": the file of a dataset that is named as the path ends
+                      "contents": "locked", "lock": {}},
+        "lock": {"files": [TEXT], "length": int, "bytes": float, "digest": TEXT},  # files: as line_of() has them
+        "uploads": {"scope!": SCOPE, "name!": NAME, "type!": "file|directory", "path!": PATH, "rse!": TEXT,
                     "dataset": r"(?:[^\s:]+:)?" + NAME, "prefix": NAME, "lifetime": int,
                     "if_exists": "skip|fail"},
-        "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int}}
+        "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int, "keep": int}}
+    NEVER = r"(?i)denied|permission|RSE not reachable|(?<![\w/.-])507(?![\w/.-])|insufficient"  # of storages
     ADD = "reana-client secrets-add --overwrite --"
     PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
     OUT, ERR = sys.stdout, sys.stderr  # ours; after capture() file descriptors 1 and 2 are the client's
+    PROXIES = []  # path, end and remedy of each that is used
     HIDDEN = []  # secrets, which no line may show
 
 
@@ -108,7 +121,7 @@ arguments:
 
 
     class Stopped(BaseException):
-        """SIGTERM or SIGINT; no Exception, as the client swallows those."""
+        """SIGTERM, SIGINT, or watch()'s SIGALRM; no Exception: the client swallows those."""
 
 
     # --- messages
@@ -116,6 +129,9 @@ arguments:
     def say(text, stream=None):
         for secret in HIDDEN if all(HIDDEN) else ():
             text = text.replace(secret, "***")
+        text = re.sub(r"://\S*@", "://***@", text)  # passwords in URLs, and signatures
+        text = re.sub(r"(://[^\s?]*\?)\S+", r"\1***", text)
+        text = re.sub("[^\n -~\xa0-\U0010ffff]", "?", text)  # nor do servers write to a terminal
         print(text, file=stream or OUT, flush=True)
 
 
@@ -134,11 +150,11 @@ arguments:
         return "%.3g %s" % (count / 1000.0 ** power, ("B", "kB", "MB", "GB", "TB")[power])
 
 
-    def brief(what, limit=3):
+    def brief(what):
         """An exception's text on one line, or the first of some texts."""
         if isinstance(what, BaseException):
             return " ".join(str(what).split())[:300] or type(what).__name__
-        return ", ".join(what[:limit]) + (" and %d more" % len(what[limit:]) if what[limit:] else "")
+        return ", ".join(what[:3]) + (" and %d more" % len(what[3:]) if what[3:] else "")
 
 
     def code_of(error):
@@ -148,14 +164,16 @@ arguments:
             return SECRET
         if re.search(r"status code: (5\d\d|429)", str(error)):
             return SERVER
+        if type(error) in (OSError, PermissionError) and errno.errorcode.get(error.errno) in FULL.split():
+            return REFUSED
         if isinstance(error, Error):
             return error.code
         return next((code for code in CODES if names & set(CODES[code].split())), 1)
 
 
-    @contextlib.contextmanager
+    @contextmanager
     def about(what, remedy="the lines above may tell more"):
-        """Make a known exception raised inside an Error that begins with `what`."""
+        """Make a known exception inside an Error that begins with `what`."""
         try:
             yield
         except Exception as error:
@@ -168,7 +186,6 @@ arguments:
         """The client's records of its transfers, which it adds as it begins one; then, others may be done."""
 
         def __init__(self, total):
-            super().__init__()
             self.total, self.count, self.lock = total, 0, threading.Lock()
 
         def append(self, trace):
@@ -193,7 +210,7 @@ arguments:
 
     def check(value, shape, where="manifest"):
         """Refuse a value that FIELDS does not allow; `where` locates it."""
-        name = where.split("[")[0]
+        name = where.rpartition(".")[2].split("[")[0]
         if shape == {} and isinstance(value, dict):
             fields, prefix = FIELDS[name], "" if where == "manifest" else where + "."
             for field in [field[:-1] for field in fields if field[-1] == "!"] + sorted(value):
@@ -204,8 +221,8 @@ arguments:
             for index, item in enumerate(value):
                 check(item, shape[0], "%s[%d]" % (where, index))
         elif not ((isinstance(shape, str) and isinstance(value, str) and re.match("(?:%s)\\Z" % shape, value))
-                  or (shape is int and type(value) is int and value > 0)
-                  or (shape is float and type(value) in (int, float) and value >= 0)):
+                  or (shape is int and type(value) is int and 0 < value < 1e12)
+                  or (shape is float and type(value) in (int, float) and 0 <= value < 1e18)):
             raise Error(USAGE, "%s: %s is not allowed here", where, json.dumps(value)[:200])
 
 
@@ -217,9 +234,9 @@ arguments:
             for name, _, value in (word.partition("=") for word in words):
                 text = text.replace("{%s}" % name, json.dumps(value)[1:-1])
             manifest = json.loads(text)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise Error(USAGE, "%s: cannot be read: %s", path, error) from None
-        with contextlib.suppress(Error, AttributeError, FileNotFoundError):
+        with suppress(Error, AttributeError, FileNotFoundError):
             receipt = manifest.get("receipt")
             check(receipt, PATH)
             no_links(receipt)
@@ -227,17 +244,30 @@ arguments:
         check(manifest, {})
         if manifest["format"] != 1:
             raise Error(USAGE, "format: %d is not known", manifest["format"])
-        paths = sorted(entry["path"].split("/") for entry in manifest.setdefault("downloads", []))
-        for one, two in zip(paths, paths[1:]):
-            if two[:len(one)] == one:
-                raise Error(USAGE, "downloads: %s is inside of %s, staged too", "/".join(two), "/".join(one))
-        for entry in manifest.setdefault("uploads", []):
+        for entry in manifest.setdefault("downloads", []) + manifest.setdefault("uploads", []):
+            entry["path"] = native(entry["path"])
+        manifest["requires"] = list(map(native, manifest.get("requires", [])))
+        apart(entry["path"] for entry in manifest["downloads"])
+        for entry in manifest["uploads"]:
             for field in {"name", "dataset", "prefix"} & set(entry):
                 entry[field] = re.sub(re.escape("{run}"), run_id, entry[field])
-        settings = dict(attempts=4, backoff=5, timeout=600, threads=4)
-        settings.update(manifest.get("settings", {}))
-        mark = hashlib.sha256(text.encode()).hexdigest()[:12]  # tells apart what runs at a time in one workspace
+        settings = dict(dict(attempts=4, backoff=5, timeout=600, threads=4), **manifest.get("settings", {}))
+        mark = hashlib.sha256(text.encode()).hexdigest()[:12]  # two may run in one workspace
         return dict(manifest, settings=settings, work=".rucio-stage-%s-%s" % (manifest["instance"]["name"], mark))
+
+
+    def apart(paths):
+        """Refuse paths of which one is, or is inside of, another."""
+        parts = sorted(path.split("/") for path in paths)
+        for one, two in zip(parts, parts[1:]):
+            if two[:len(one)] == one:
+                raise Error(USAGE, "downloads: %s is, or is inside of, %s, staged too",
+                            "/".join(two), "/".join(one))
+
+
+    def native(path):
+        """In the C locale Python 3.6 has bytes for what is not ASCII."""
+        return os.fsdecode(path.encode("utf-8", "surrogatepass"))
 
 
     def run_id(_):
@@ -291,9 +321,40 @@ arguments:
     def private_directory():
         """A new directory, mode 0700, outside of the workspace, where REANA's CWL engine has TMPDIR and HOME."""
         for place in ("/dev/shm", "/var/tmp"):
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 return tempfile.mkdtemp(prefix="rucio-stage-", dir=place)
         raise Error(SECRET, "credentials: neither /dev/shm nor /var/tmp can be written")
+
+
+    def locked(path, wait=False):
+        """Lock a directory for this process. False: another has it, or it is gone; None: nobody can tell."""
+        try:
+            folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            fcntl.flock(folder, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            return os.stat(path).st_ino == os.fstat(folder).st_ino
+        except (BlockingIOError, FileNotFoundError):
+            return False
+        except OSError:  # a file system without locks
+            return None
+
+
+    def alone(work):
+        """Make the work directory, for one process at a time; remove those that killed processes left.
+
+        Not what changed in a day: where locks are a node's own, another pod may be at work in it."""
+        for path in glob.glob(".rucio-stage-*-" + "[0-9a-f]" * 12):
+            with suppress(OSError, ValueError):
+                changed = max(os.lstat(place).st_mtime for place, _, _ in os.walk(path))
+                if path != work and changed < time.time() - 86400 and locked(path):
+                    shutil.rmtree(path, True)
+        waits = False
+        while True:
+            os.makedirs(work, 0o700, exist_ok=True)
+            if locked(work, waits) is not False:
+                return work
+            if not waits:
+                say("another process works on the same list; waiting for it")
+            waits = True
 
 
     # --- configuration
@@ -308,9 +369,9 @@ arguments:
                   os.path.expanduser("~/.local/bin")]
         for place in ":".join(places).split(":"):
             head = ""
-            with contextlib.suppress(OSError), open(place + "/rucio", errors="replace") as stream:
+            with suppress(OSError), open(place + "/rucio", errors="replace") as stream:
                 head = stream.read(4096)
-            # `#!/path/python -s`, `#!/usr/bin/env python3`, or what pip writes for a long path
+            # the last is what pip writes for a long path
             found = re.search(r"\A#!\s*(?:\S*/env\s+)?(\S*python\S*)|^'{3}exec' \"?(.+?)\"? \"\$0\"", head, re.M)
             python = found and shutil.which(found.group(1) or found.group(2), path=":".join(places))
             test = [python, "-c", "import rucio"]
@@ -332,10 +393,11 @@ arguments:
         name = instance[field]
         if field.endswith("_file"):
             place = os.environ.get("RUCIO_STAGE_SECRETS", "/etc/reana/secrets")
-            return need(os.path.join(place, name), "secret " + name, ADD + "file " + name)
-        if not os.environ.get(name, "").strip():
-            raise Error(SECRET, "secret %s: is not set; %senv %s=...", name, ADD, name)
-        return os.environ[name].strip("\r\n")
+            return need(place + "/" + name, "secret " + name, ADD + "file " + name)
+        value = os.environ.get(name, "").strip("\r\n")
+        if not re.match(r"[!-~\xa1-\xff][ -~\xa0-\xff]*\Z", value):
+            raise Error(SECRET, "secret %s: is not set, or cannot be sent; %senv %s=...", name, ADD, name)
+        return value
 
 
     def valid_proxy(instance, private):
@@ -347,16 +409,24 @@ arguments:
             os.environ.get("X509_USER_PROXY"), "X509_USER_PROXY", remedy)
         with open(path, "rb") as stream:
             content = stream.read()
-        chain, ends = re.findall(PEM, content, re.S), []
-        with contextlib.suppress(ssl.SSLError):  # the library's one reader of certificates is private
-            ends = [ssl._ssl._test_decode_cert(write_private(private + "/pem", block))["notAfter"]
-                    for block in chain]
-        if not ends or b"PRIVATE KEY-----" not in content:
+        copy, chain, ends = write_private(private + "/proxy", content), re.findall(PEM, content, re.S), []
+        with suppress(OSError):  # the library's one reader of certificates is private
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(copy, password="")  # nor asks for one
+            chain = [ssl._ssl._test_decode_cert(write_private(private + "/pem", block)) for block in chain]
+            ends = [[one[key] for one in chain] for key in ("notBefore", "notAfter")]
+        if not chain or not ends:
             raise Error(SECRET, "proxy %s: is no certificate with its key; %s", path, remedy)
-        end = min(ends, key=ssl.cert_time_to_seconds)
+        begin, end = (key(times, key=ssl.cert_time_to_seconds) for key, times in zip((max, min), ends))
+        PROXIES.append((path, end, remedy))
+        in_time(*PROXIES[-1])
+        if ssl.cert_time_to_seconds(begin) > time.time() + 300:
+            raise Error(SECRET, "proxy %s: is not valid before %s, by the clock here; %s", path, begin, remedy)
+        return copy
+
+
+    def in_time(path, end, remedy):
         if ssl.cert_time_to_seconds(end) < time.time():
-            raise Error(SECRET, "proxy %s: has expired on %s; %s", path, end, remedy)
-        return write_private(private + "/proxy", content)
+            raise Error(SECRET, "proxy %s: has expired on %s, by the clock here; %s", path, end, remedy)
 
 
     def authorities(named, private):
@@ -367,7 +437,7 @@ arguments:
                       "/etc/pki/tls/certs/CERN-bundle.pem", "/etc/pki/tls/certs/ca-bundle.crt",
                       "/etc/ssl/certs/ca-certificates.crt", "/etc/grid-security/certificates"):
             for path in glob.glob(place + "/*.pem") if os.path.isdir(place or "") else [place or ""]:
-                with contextlib.suppress(OSError), open(path, "rb") as stream:
+                with suppress(OSError), open(path, "rb") as stream:
                     blocks.update(re.findall(PEM, stream.read(), re.S))
         if not blocks:
             raise Error(SECRET, "https: no certificate authorities found; use an image with ca-certificates")
@@ -377,7 +447,7 @@ arguments:
     def configure(instance, private):
         """Write the rucio.cfg of this run, point the environment at it, return its [client] section.
 
-        Hosts given as arguments would not reach the inner clients (facts/rucio.md section 9)."""
+        Hosts given as arguments would not reach the inner clients."""
         env, auth, sidecar = os.environ, instance["auth_type"], configparser.RawConfigParser()
         given = env.get("RUCIO_CONFIG", "")
         if "rucio_host" not in instance or (auth == "x509_proxy" and given and "proxy_file" not in instance):
@@ -387,7 +457,7 @@ arguments:
             try:
                 sidecar.read(given)
             except (configparser.Error, ValueError) as error:
-                raise Error(SECRET, "RUCIO_CONFIG: %s", brief(error)) from None
+                raise Error(SECRET, "RUCIO_CONFIG: cannot be read: %s", type(error).__name__) from None
         theirs = dict(sidecar.items("client")) if sidecar.has_section("client") else {}
         own = "rucio_host" not in instance or (
             "rucio_host" in theirs and env.get("VONAME") == instance.get("sidecar", ""))
@@ -410,12 +480,13 @@ arguments:
         elif auth == "userpass":
             client["username"] = secret(instance, "username_env")
             client["password"] = secret(instance, "password_env")
-            HIDDEN.append(client["password"])
+            word = client["password"]
+            HIDDEN.extend([word, repr(word)[1:-1], brief(ValueError(word))])
         else:
             with open(secret(instance, "token_file"), errors="replace") as stream:
                 HIDDEN.append(stream.read().strip())
-            if not HIDDEN[-1]:
-                raise Error(SECRET, "secret %(token_file)s: is empty" % instance)
+            if not re.match(r"[!-~]+\Z", HIDDEN[-1]):
+                raise Error(SECRET, "secret %(token_file)s: is empty, or no token" % instance)
             env["BEARER_TOKEN_FILE"] = write_private(client["auth_token_file_path"], HIDDEN[-1].encode())
             drop.append("BEARER_TOKEN")
         lines = ["[client]"] + ["%s = %s" % (name, client[name].replace("%", "%%")) for name in client]
@@ -426,7 +497,7 @@ arguments:
             env.pop(name, None)
         env["RUCIO_CONFIG"] = write_private(private + "/rucio.cfg", "\n".join(lines).encode())
         env["TMPDIR"] = tempfile.tempdir = private
-        for name in ("USER", "LOGNAME", "HOME"):  # REANA's uid need not be in passwd, and the client asks
+        for name in ("USER", "LOGNAME", "HOME"):  # REANA's uid may not be in passwd
             env.setdefault(name, private if name == "HOME" else "reana")
         return client
 
@@ -436,25 +507,53 @@ arguments:
     class Server:
         """The methods of the client, returning lists, and called again while the server does not answer."""
 
+        most = 1 << 27  # bytes of an answer
+
         def __init__(self, client, settings):
             import requests
-            self.settings, self.account = settings, client["account"]
+            self.settings, self.account, send = settings, client["account"], requests.Session.send
+            # some clients wait 300 s here
+            limit = dict(timeout=settings["timeout"])
+            requests.Session.send = lambda *args, **kwargs: send(*args, **dict(kwargs, **limit))
+            requests.Session.rebuild_auth = self.redirected(requests.Session.rebuild_auth)
+
+            def read(*args, **kwargs):
+                left = self.most
+                for block in body(*args, **kwargs):
+                    left -= len(block)
+                    if left < 0:
+                        raise nonsense("it does not end")
+                    yield block
+
+            body, requests.Response.iter_content = requests.Response.iter_content, read
             for host in sorted({client["rucio_host"], client["auth_host"]}):
                 with about("server " + host, "is it up, and reachable from here?"):
-                    # the client would hide why a connection fails
+                    # the client hides why connections fail
                     self.attempt(requests.get, host, verify=client.get("ca_cert", True),
                                  cert=client.get("client_x509_proxy"), timeout=settings["timeout"])
             with about("account " + self.account, "do account, credentials and vo fit together?"):
                 from rucio.client import Client
-                self.client = self.attempt(Client, timeout=settings["timeout"])
-                self.whoami()
+                try:
+                    self.client = self.attempt(Client, timeout=settings["timeout"])
+                    HIDDEN.extend(filter(None, [self.client.auth_token]))
+                    me = self.whoami()
+                except Exception as error:
+                    if type(error).__name__ != "CannotAuthenticate":
+                        raise
+                    # or a 503
+                    status = requests.get(client["auth_host"], verify=client.get("ca_cert", True)).status_code
+                    raise Error(SERVER, "server %s: logins: status code: %d; try again later",
+                                client["auth_host"], status) if status >= 500 else error
+                if not isinstance(me, dict) or "account" not in me:
+                    raise Error(SERVER, "server %s: is no Rucio server; is it right?", client["rucio_host"])
 
         def attempt(self, action, *args, **kwargs):
             count = 0
             while True:
                 try:
-                    result = action(*args, **kwargs)
-                    return list(result) if hasattr(result, "__next__") else result
+                    with watch(4 * self.settings["timeout"] + 1):
+                        result = action(*args, **kwargs)
+                        return list(result) if hasattr(result, "__next__") else result
                 except Exception as error:
                     self.again(count, error)
                 count += 1
@@ -468,33 +567,104 @@ arguments:
             time.sleep(delay)
 
         def __getattr__(self, name):
-            return lambda *args, **kwargs: self.attempt(getattr(self.client, name), *args, **kwargs)
+            def call(*args, **kwargs):
+                found = self.attempt(getattr(self.client, name), *args, **kwargs)
+                if isinstance(found, list):
+                    return [row if "scopes" in name or isinstance(row, list) else Row(row) for row in found]
+                return Row(found) if name[:4] == "get_" else found
+            return call
+
+        @staticmethod
+        def redirected(usual):
+            """What a server sends elsewhere goes without password and token of Rucio, which requests keeps."""
+            def rebuild(session, request, response):
+                if session.should_strip_auth(response.request.url, request.url):
+                    for name in [name for name in request.headers if name.lower().startswith("x-rucio-")]:
+                        del request.headers[name]
+                return usual(session, request, response)
+            return rebuild
 
         def metadata(self, keys):
             """(scope, name) -> metadata of what exists; the server omits the rest, and takes 1000 at a time."""
-            # client 38 asks for JSON metadata, which few servers have, if not told; older ones cannot be told
+            # client 38 would ask for JSON metadata, which few servers have; older ones cannot be told
             plugin = "plugin" in self.client.get_metadata_bulk.__code__.co_varnames
             options = dict(plugin="DID_COLUMN") if plugin else {}
-            return {key_of(row): row for part in chunks(sorted(set(keys)), 1000)
+            return {key_of(row): sane(row) for part in chunks(sorted(set(keys)), 1000)
                     for row in self.get_metadata_bulk(list(map(did, part)), **options)}
 
         def find(self, file, rses):
             """The first of these RSEs where a replica of the file is available, or None."""
             rows = self.list_replicas([did(file["key"])], all_states=True) if file["known"] else []
-            states = {rse: state for row in rows for rse, state in row["states"].items()}
+            states = dict(item for row in rows for item in row["states"].items())
             return next((rse for rse in rses if states.get(rse) == "AVAILABLE"), None)
 
         def seconds(self, files):
             """The limit of a transfer: that of the settings, and what the largest file takes at 500 kB/s."""
-            return int(self.settings["timeout"] + max(file["bytes"] for file in files) / 5e5)
+            return int(min(self.settings["timeout"] + max(file["bytes"] for file in files) / 5e5, 1e7))
+
+
+    class Row(dict):
+        """An object in an answer. No server is trusted to send one, nor a complete one."""
+
+        def __init__(self, row):
+            super().__init__(row if isinstance(row, dict) else {"": row})
+
+        def __missing__(self, name):
+            raise nonsense("no %s in %s" % (name, brief(ValueError(self))))
+
+
+    def nonsense(what):
+        return Error(SERVER, "server: its answer makes no sense: %s; is it Rucio, or something before it?", what)
+
+
+    def sane(row):
+        """The metadata of a DID, if those of a file can be what they should be."""
+        size, *sums = known = [row[name] for name in ("bytes", "adler32", "md5")]
+        if row["did_type"] == "FILE" and not (type(size) is int and 0 <= size < 1 << 60 and all(
+                one is None or isinstance(one, str) and re.match("[0-9a-fA-F]{0,32}\\Z", one) for one in sums)):
+            raise nonsense("%s:%s has bytes, adler32, md5 %s" % (key_of(row) + (brief(ValueError(known)),)))
+        return row
+
+
+    @contextmanager
+    def watch(seconds, moved=lambda: 0):
+        """Stop what the client never gives up: when `moved()`, in bytes, grows by less than 1 kB/s."""
+        last = [moved()]
+
+        def look(*_):
+            now = moved()
+            if now - last[0] < 1000 * seconds:
+                raise Stopped(signal.SIGALRM)
+            last[0] = now
+
+        signal.signal(signal.SIGALRM, look)
+        signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+    def size_of(folder):
+        total = 0
+        with suppress(OSError):
+            for place, _, names in os.walk(folder):
+                total += sum(os.path.getsize(place + "/" + name) for name in names)
+        return total
 
 
     def key_of(row):
-        return row["scope"], row["name"]
+        return str(row["scope"]), str(row["name"])
 
 
     def did(key):
         return dict(scope=key[0], name=key[1])
+
+
+    def line_of(row):
+        """A file in a lock: `scope:name bytes checksum`."""
+        known = [kind + ":" + row[kind] for kind in ("adler32", "md5") if row.get(kind)] + ["-"]
+        return "%s:%s %d %s" % (row["scope"], row["name"], row["bytes"], known[0])
 
 
     def chunks(items, length):
@@ -515,15 +685,39 @@ arguments:
             kind = known[keys[0]]["did_type"].lower()
             if kind != "file":
                 raise Error(MISSING, "%s:%s: is a %s, not a file; list it under directories", *keys[0] + (kind,))
-        return [(entry, [known[key] for key in keys]) for entry, keys in plan]
+        found = [(entry, [known[key] for key in keys]) for entry, keys in plan]
+        for entry, files in found:
+            if "lock" in entry:
+                check_lock(entry, entry["lock"], [line_of(file) for file in files])
+        return found
+
+
+    def check_lock(entry, lock, lines):
+        """Refuse content that is not what was locked, before any of it is fetched."""
+        now = {line.split(" ")[0]: line for line in lines}
+        then = {line.split(" ")[0]: line for line in lock.get("files", lines)}
+        if entry["type"] != "directory":  # the lock of a wildcard holds others, too
+            then = {name: then[name] for name in now if name in then}
+        found = [what + brief(sorted(names)) for what, names in (
+            ("added ", set(now) - set(then)), ("removed ", set(then) - set(now)),
+            ("changed ", {name for name in now if now[name] != then.get(name, now[name])})) if names]
+        text = "".join(line + "\n" for line in sorted(lines))
+        if "files" not in lock and lock.get("digest") != "sha256:" + hashlib.sha256(text.encode()).hexdigest():
+            found.append("its %d files are not the %d of then" % (len(lines), lock.get("length", 0)))
+        if found:
+            raise Error(MISMATCH, "%s: is not what was locked: %s; reana-rucio lock and compile take it as it is",
+                        ":".join(key_of(entry)), ", ".join(found))
 
 
     def members(server, entry):
         """The files of a dataset, of the datasets of a container, or of all that a wildcard matches, by name."""
         scope, name = key_of(entry)
-        what = scope + ":" + name
+        what, keys = scope + ":" + name, set()
         with about(what, "`rucio list-dids` shows what there is"):
-            if "*" in name:  # some databases ignore case
+            if "contents" in entry:
+                roots, keys = [], {
+                    tuple(line.split(" ")[0].split(":")) for line in entry.get("lock", {}).get("files", [])}
+            elif "*" in name:  # some databases ignore case
                 fits = re.compile(".*".join(map(re.escape, name.split("*"))) + r"\Z").match
                 roots = [(row["name"], row["did_type"]) for row in server.list_dids(
                     scope, dict(name=name), did_type="all", long=True) if fits(row["name"])]
@@ -531,8 +725,11 @@ arguments:
                 roots = [(name, server.get_did(scope, name)["type"])]
                 if roots[0][1] == "FILE":
                     raise Error(MISSING, "%s: is a file, not a dataset; list it under files", what)
-            keys = {key for root, kind in roots for key in (
+            keys |= {key for root, kind in roots for key in (
                 [(scope, root)] if kind == "FILE" else map(key_of, server.list_files(scope, root)))}
+        for key in keys:
+            if not all(re.match(shape + "\\Z", part) for shape, part in zip((SCOPE, NAME), key)):
+                raise nonsense("%s holds %s" % (what, brief(ValueError(key))))
         keys = sorted(keys, key=lambda key: key[::-1])[:entry.get("first")]
         if not keys:
             raise Error(MISSING, "%s: has no files; is it filled, and spelt right?", what)
@@ -552,7 +749,7 @@ arguments:
 
     def stage_in(server, manifest, work):
         """Fetch what is not there, move it to its path, and return the rows of the receipt."""
-        plan, wanted, uses, rows, failure = [], {}, collections.Counter(), [], None
+        plan, wanted, uses, rows, failure = [], {}, Counter(), [], None
         for entry, files in resolve(server, manifest["downloads"]):
             path, folder = entry["path"], entry["type"] == "directory"
             no_links(path)
@@ -568,6 +765,9 @@ arguments:
             for place in sorted(new):
                 uses[key_of(places[place])] += 1
                 wanted.setdefault(key_of(places[place]), dict(places[place], wish=entry.get("rse")))
+        fold = str.lower if os.path.exists(work.upper()) else str  # file systems may ignore case
+        apart(fold(held(work, file)) for file in wanted.values())
+        apart(fold(place) for entry in plan for place in entry[2])
         try:
             fetch_all(server, [wanted[key] for key in sorted(wanted)], work)
         except Error as error:
@@ -587,7 +787,7 @@ arguments:
 
 
     def held(work, file):
-        """Where the client puts a file: its name, without a leading slash, in the directory that it is given."""
+        """Where the client puts a file: by its name, in the directory that it is given."""
         return os.path.join(work, "get", file["scope"], file["name"].lstrip("/"))
 
 
@@ -606,7 +806,7 @@ arguments:
         if folder and os.path.isdir(path):
             os.rename(path, old)
         os.rename(target, path)
-        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old, True)
 
 
     def fetch_all(server, files, work):
@@ -631,7 +831,7 @@ arguments:
     def fetch(server, client, group, files, work, traces):
         """Download at most 200 files of one scope, and again those whose sources fail for a while.
 
-        Given a list of sources, the client spares two requests per file, and takes files of many datasets."""
+        Given sources, the client spares two requests per file, and takes files of many datasets."""
         scope, wish, checked = group
         options = dict(base_dir=os.path.join(work, "get", scope), no_subdir=True, no_resolve_archives=True,
                        ignore_checksum=not checked, transfer_timeout=server.seconds(files))
@@ -643,15 +843,25 @@ arguments:
                     [did(key_of(file)) for file in files], rse_expression="(%s)\\istape=true" % (wish or "*"),
                     metalink=True, ignore_availability=False, client_location=client.client_location,
                     resolve_archives=False)
+            asked = {":".join(key_of(file)) for file in files}
+            with about("sources"):
+                nodes = ElementTree.fromstring(sources).iter()
+                named = {node.text for node in nodes if node.tag.endswith("identity")}
+            if named - asked:
+                raise nonsense("sources of " + brief(sorted(map(str, named - asked))))
             del traces[:]
-            client.download_from_metalink_file(
-                options, write_private(work + "/sources", sources.encode()), traces_copy_out=traces,
-                num_threads=server.settings["threads"], deactivate_file_download_exceptions=True)
+            server.most += max(file["bytes"] for file in files)
+            with watch(2 * server.settings["timeout"] + 1, lambda: size_of(work)):
+                client.download_from_metalink_file(
+                    options, write_private(work + "/sources", sources.encode()), traces_copy_out=traces,
+                    num_threads=server.settings["threads"], deactivate_file_download_exceptions=True)
+            server.most = Server.most
             traces.look()
             last, failed = {(trace["scope"], trace["filename"]): trace for trace in traces}, []
             for file in files:
                 trace = last.get(key_of(file), {})
-                if same(held(work, file), file):
+                fresh = checked and trace.get("clientState") == "DONE"  # by the client, with checksums
+                if same(held(work, file), dict(file, adler32=None, md5=None) if fresh else file):
                     file.update(rse=trace.get("remoteSite"), seconds=round(
                         trace.get("transferEnd", 0) - trace.get("transferStart", 0), 3))
                 else:
@@ -674,188 +884,13 @@ arguments:
                       for state in row["states"].items()}
             return Error(MISSING, "%s: no available replica%s (there is: %s); `rucio add-rule` makes one on disk",
                          what, " at rse=" + file["wish"] if file["wish"] else "", brief(sorted(states)) or "none")
+        if re.search(r"\[Errno (%s)\]" % "|".join(str(getattr(errno, name)) for name in FULL.split()[:4]), why):
+            return Error(REFUSED, "workspace: %s: %s; make room", what, why)
+        if re.search(NEVER, why):
+            return Error(REFUSED, "%s: %s refuses it: %s; ask for permission, or use rse=", what, rse, why)
         if re.search("(?i)not found|no such file|does not exist", why):
             return Error(MISSING, "%s: no available replica, %s lost it; tell the site, or use rse=", what, rse)
         return Error(SERVER, "%s: no transfer from %s: %s; try again later", what, rse, why)
-
-
-    # --- stage-out only
-
-    class Quiet:
-        """The client without add_replication_rule, which the upload of a file calls: rules are for us to make."""
-
-        def __init__(self, client):
-            self.client = client
-
-        def __getattr__(self, name):
-            return getattr(self.client, name) if name != "add_replication_rule" else lambda *args, **kwargs: None
-
-
-    def check_outputs(requires, uploads):
-        """Nothing is uploaded unless everything that is to be uploaded exists."""
-        paths, gone = set(requires), []
-        paths.update(entry["path"] + "/" * (entry["type"] == "directory") for entry in uploads)
-        for path in sorted(paths):
-            no_links(path, OUTPUT)
-            if not any(os.path.isfile(path + name) for name in (visible(path) if path[-1] == "/" else [""])):
-                gone.append(path)
-        if gone:
-            raise Error(OUTPUT, "%s: no such output, or empty; nothing was uploaded", brief(gone))
-
-
-    def stage_out(server, uploads):
-        """Upload, make rules, attach, read back, and return the rows of the receipt."""
-        from rucio.client.uploadclient import UploadClient
-        client, rows = UploadClient(_client=Quiet(server.client)), []
-        for file in [file for entry in uploads for file in entry["files"]]:
-            file["at"] = server.find(file, file["entry"]["rses"])
-        todo = [file for entry in uploads for file in entry["files"] if not file["at"]]
-        traces = Traces(len(todo))
-        say("%d files to upload, %s" % (len(todo), human(sum(file["bytes"] for file in todo))))
-        for entry in uploads:
-            if entry["dataset"]:
-                keep(server, entry, entry["dataset"], entry["to"])
-            for file in entry["files"]:
-                started, new = time.time(), not file["at"]
-                if new:
-                    upload(server, client, file, entry["to"])
-                    file["at"] = entry["to"]
-                    traces.line(":".join(file["key"]), file["bytes"], time.time() - started, entry["to"])
-                if not entry["dataset"]:
-                    keep(server, entry, file["key"], file["at"])
-                rows.append(dict(
-                    did=":".join(file["key"]), path=file["path"], bytes=file["bytes"], rse=file["at"],
-                    adler32=digest(file["path"]), seconds=round(time.time() - started, 3),
-                    status="uploaded" if new else "present", dataset=":".join(entry["dataset"] or ()) or None))
-        for entry in uploads:  # last, so that nobody finds half a dataset
-            if entry["dataset"]:
-                attach(server, entry["dataset"], [file["key"] for file in entry["files"]])
-        return rows
-
-
-    def upload(server, client, file, rse):
-        """Upload one file, registered only once it is on the storage: else a killed upload burns its name."""
-        what = ":".join(file["key"])
-        item = dict(path=file["path"], rse=rse, did_scope=file["key"][0], did_name=file["key"][1],
-                    guid=uuid.uuid4().hex, register_after_upload=True, transfer_timeout=server.seconds([file]))
-        for count in range(server.settings["attempts"]):
-            traces = []
-            try:
-                with about(what):
-                    client.upload([item], traces_copy_out=traces)
-                break
-            except Exception as error:
-                if type(error).__name__ == "NoFilesUploaded":
-                    why = " ".join(str(traces[-1].get("stateReason") if traces else error).split())[:300]
-                    error = Error(REFUSED if re.search("(?i)denied|permi|exists", why) else SERVER,
-                                  "%s: was not taken by %s: %s; choose another rse=", what, rse, why)
-                server.again(count, error)
-        row = file["known"] = server.metadata([file["key"]]).get(file["key"])
-        if not row or not same(file["path"], row):
-            raise Error(MISMATCH, "%s: is registered with other content than %s", what, file["path"])
-        if not server.find(file, [rse]):  # another program's upload was killed; only admins may mend that
-            with about("%s: its replica at %s is not available" % (what, rse), "choose another name"):
-                server.update_replicas_states(rse, [dict(did(file["key"]), state="A", bytes=row["bytes"])])
-
-
-    def keep(server, entry, key, rse):
-        """See that a file has a rule, or a dataset, which is made if need be; what is there stays as it is."""
-        from rucio.common.exception import DataIdentifierAlreadyExists, DuplicateRule
-        rule = dict(copies=1, rse_expression=rse, lifetime=entry.get("lifetime"))
-        dataset = key == entry["dataset"]
-
-        def rules():  # any one keeps a dataset, but another's need not keep our file
-            return [row for row in server.list_did_rules(*key) if dataset or (
-                row["account"] == server.account and row["rse_expression"] in entry["rses"] + [entry["rse"]])]
-
-        with about(":".join(key), "if it was deleted, choose another name"):
-            if dataset and not server.metadata([key]):
-                with contextlib.suppress(DataIdentifierAlreadyExists):  # by an attempt before
-                    server.add_dataset(*key, rules=[dict(rule, account=server.account, grouping="DATASET")])
-            if not rules():
-                with contextlib.suppress(DuplicateRule):
-                    server.add_replication_rule([did(key)], **rule)
-                if not rules():
-                    raise Error(REFUSED, "%s: the server made no rule at %s", ":".join(key), rse)
-
-
-    def attach(server, dataset, keys):
-        """Attach the files that are not attached, and see that all are."""
-        from rucio.common.exception import FileAlreadyExists
-        for last in (False, True):
-            there = set(map(key_of, server.list_content(*dataset)))
-            absent = [did(key) for key in keys if key not in there]
-            if last and absent:
-                raise Error(REFUSED, "%s:%s: was not attached to %s:%s", *key_of(absent[0]) + dataset)
-            for part in chunks(absent, 500):
-                with about(":".join(dataset)), contextlib.suppress(FileAlreadyExists):
-                    server.attach_dids(*dataset, dids=part)
-
-
-    # --- outputs only
-
-    def visible(path):
-        """The names in a directory; a dot cannot begin a Rucio name, and Snakemake leaves such files."""
-        return sorted(name for name in os.listdir(path) if name[0] != ".") if os.path.isdir(path) else []
-
-
-    def check_uploads(server, uploads, local):
-        """Choose an RSE for each upload; refuse what the server would refuse after hours of work."""
-        attributes, keys = server.list_account_attributes(server.account)[0], []
-        admin = any(row["key"] == "admin" and row["value"] for row in attributes)
-        scopes = server.list_scopes() if admin else server.list_scopes_for_account(server.account)
-        for entry in uploads:
-            scope, path, files = entry["scope"], entry["path"], [(entry["path"], entry["name"])]
-            dataset = entry.get("dataset")
-            if entry["type"] == "directory":
-                dataset, files = entry["name"], [
-                    (path + "/" + name, entry.get("prefix", "") + name) for name in visible(path) if local]
-            entry["dataset"] = dataset and tuple((scope + ":" + dataset).split(":")[-2:])
-            entry["files"] = [dict(path=path, key=(scope, name), bytes=os.path.getsize(path) if local else 1,
-                                   entry=entry) for path, name in files]
-            keys += [file["key"] for file in entry["files"]]
-        count = collections.Counter(keys)
-        known = server.metadata(keys + [entry["dataset"] for entry in uploads if entry["dataset"]])
-        for entry in uploads:
-            what, dataset = ":".join(key_of(entry)), known.get(entry["dataset"])
-            if entry["scope"] not in scopes:
-                raise Error(REFUSED, "%s: account %s may not write to scope %s; use one of %s",
-                            what, server.account, entry["scope"], brief(scopes))
-            if dataset and not (dataset["did_type"] == "DATASET" and dataset["is_open"]):
-                kind = "closed dataset" if dataset["did_type"] == "DATASET" else dataset["did_type"].lower()
-                raise Error(EXISTS, "%s:%s: is a %s; choose another name", *entry["dataset"] + (kind,))
-            if entry.get("if_exists") == "fail" and key_of(entry) in known:
-                raise Error(EXISTS, "%s: exists, and if_exists=fail; choose a new name, or one with {run}", what)
-            for file in entry["files"]:
-                row = file["known"] = known.get(file["key"])
-                if os.path.islink(file["path"]) or (local and not os.path.isfile(file["path"])):
-                    raise Error(OUTPUT, "%s: is no file; a dataset is flat, list this by itself", file["path"])
-                if row and (row["did_type"] != "FILE" or (local and not same(file["path"], row))):
-                    raise Error(EXISTS, "%s:%s: exists with other content; choose a new name, or one with {run}",
-                                *file["key"])
-                if count[file["key"]] > 1:
-                    raise Error(USAGE, "%s:%s: is the name of two uploads", *file["key"])
-            choose_rse(server, entry, dataset, admin)
-
-
-    def choose_rse(server, entry, dataset, admin):
-        """The first RSE, by name, that is writable and has quota; but rather one where the dataset has a rule."""
-        what, reasons = ":".join(key_of(entry)), []
-        with about("%s: rse=%s" % (what, entry["rse"]), "`rucio list-rses` shows what there is"):
-            entry["rses"] = sorted(row["rse"] for row in server.list_rses(entry["rse"]))
-        ruled = {rule["rse_expression"] for rule in server.list_did_rules(*entry["dataset"])} if dataset else ()
-        for rse in sorted(entry["rses"], key=lambda rse: (rse not in ruled, rse)):
-            settings, left = server.get_rse(rse), float("inf")
-            if not admin:
-                left = sum(row["bytes_remaining"] for row in server.get_local_account_usage(server.account, rse))
-            if not settings["availability_write"] or not settings["deterministic"]:
-                reasons.append(rse + " cannot be written")
-            elif left < max(1, sum(file["bytes"] for file in entry["files"])):
-                reasons.append("%s has %s of quota left" % (rse, human(max(left, 0))))
-            else:
-                entry["to"] = rse
-                return
-        raise Error(REFUSED, "%s: %s; ask for quota, or choose another rse=", what, brief(reasons))
 
 
     # --- main
@@ -873,18 +908,24 @@ arguments:
         try:
             client = configure(instance, private)
             if action == "stage-out":
-                check_outputs(manifest.get("requires", []), uploads)
+                check_outputs(manifest["requires"], uploads)
             capture(private + "/log")
             server = Server(client, manifest["settings"])
             if uploads:
                 check_uploads(server, uploads, action == "stage-out")
-            work = manifest["work"]
-            no_links(work)
-            for name in ("new", "old"):
-                shutil.rmtree(os.path.join(work, name), ignore_errors=True)
-            os.makedirs(work, 0o700, exist_ok=True)
+            no_links(manifest["work"])
+            no_links(manifest["receipt"])
+            work = alone(manifest["work"])
+            for path in (place + "/" + name for place, *names in os.walk(work) for name in sum(names, [])):
+                if os.path.islink(path) or not (os.path.isfile(path) or os.path.isdir(path)):
+                    with suppress(FileNotFoundError):
+                        os.unlink(path)  # we put no links there
+            for name in ("/new", "/old"):
+                shutil.rmtree(work + name, True)
             rows = stage_in(server, manifest, work) if action == "stage-in" else []
             rows += stage_out(server, uploads) if action == "stage-out" else []
+            for row in rows:
+                row["path"] = os.fsencode(row["path"]).decode("utf-8", "replace")
             receipt = dict(format=1, action=action, instance=instance["name"], account=server.account, files=rows,
                            rucio_host=client["rucio_host"], seconds=round(time.time() - started, 3),
                            outputs=[dict(did="%(scope)s:%(name)s" % entry, rse=entry["to"]) for entry in uploads])
@@ -894,14 +935,18 @@ arguments:
             os.replace(stream.name, manifest["receipt"])
             say("%s of %s: %d files, %s, in %.1f s" % (action, instance["name"], len(rows), human(sum(
                 row["bytes"] for row in rows)), time.time() - started))
-        except Exception:
-            with contextlib.suppress(OSError), open(private + "/log", errors="replace") as stream:
+        except Exception as error:
+            for proxy in PROXIES if code_of(error) in (SERVER, REFUSED) else ():
+                in_time(*proxy)
+            with suppress(OSError), open(private + "/log", errors="replace") as stream:
                 for line in [line for line in stream if re.search(r"\b(WARNING|ERROR|CRITICAL)\b", line)][-10:]:
                     say("rucio: " + re.sub(r"\x1b\[\d*m|\?\S+", "", line).strip()[:400], ERR)
             raise
         finally:
-            for mine in [private, work] * 9:  # again, as a thread may just begin a file
-                shutil.rmtree(mine or private, ignore_errors=True)
+            if "keep" in manifest["settings"] and sys.exc_info()[0]:
+                work = None  # the next run goes on
+            for mine in [private, work] * 9:  # a thread may begin a file
+                shutil.rmtree(mine or private, True)
 
 
     def stop(number, _):
@@ -917,15 +962,19 @@ arguments:
         try:
             run(*sys.argv[1:] or ["MANIFEST.json"])
         except Stopped as error:
-            code = 128 + error.args[0]
-            say("reana-rucio: error: stopped by signal %d; run it again" % error.args, ERR)
+            code, why = 128 + error.args[0], "stopped by signal %d; run it again" % error.args
+            if error.args[0] == signal.SIGALRM:
+                code, why = SERVER, "server or storage: too slow, or stalled; try again later"
+            say("reana-rucio: error: " + why, ERR)
         except BaseException as error:
             code = code_of(error)
             if code == 1:
                 say(traceback.format_exc(), ERR)
             kind = "" if isinstance(error, Error) else type(error).__name__ + ": "
+            if code == REFUSED and isinstance(error, OSError):
+                kind, error = "", "workspace: %s; make room, or make it writable" % brief(error)
             say("reana-rucio: error: %s%s" % (kind, error if not kind else brief(error)), ERR)
-        os._exit(code)  # threads of the client may still work, and storage libraries crash at exit
+        os._exit(code)  # storage libraries crash at exit, and threads may work
 
 
     if __name__ == "__main__":
@@ -938,7 +987,8 @@ arguments:
      "instance": {"name": "escape", "rucio_host": "https://escape-rucio.cern.ch", "auth_host": "https://escape-rucio-auth.cern.ch", "sidecar": "escape", "auth_type": "x509_proxy"},
      "receipt": "rucio-stage-in.escape.json",
      "downloads": [
-      {"scope": "user.jdoe", "name": "a.root", "type": "file", "path": "a.root"}
+      {"scope": "user.jdoe", "name": "a.root", "type": "file", "path": "a.root"},
+      {"scope": "user.jdoe", "name": "calib.db", "type": "file", "path": "calib.db"}
      ]
     }
     END_OF_MANIFEST
@@ -946,6 +996,7 @@ arguments:
     """Run the stager in a job of REANA's CWL engine, or of cwltool:  python3 driver.py STAGE [--INPUT PATH...]...
 
     STAGE is a private directory with job.json, and with stager.py and manifest.json unless they are among the inputs.
+    File descriptor 3 is a file in the output directory, to which CWL redirects standard error (tools.py).
     REANA runs all jobs of a workflow in one directory, WORKSPACE/cwl/outdir/X, and then copies everything in it to the
     output directory of the job that has just ended, whatever its exit status; so nothing of size may be left there, no
     cwl.output.json (it would speak for the next jobs too), and only a receipt in the output directory proves success.
@@ -963,7 +1014,7 @@ arguments:
 
 
     class Error(Exception):
-        """What went wrong, for the last line of the log; the exit status is 3."""
+        """The exit status, and what went wrong, for the last line of the log."""
 
 
     def main(stage, arguments):
@@ -977,17 +1028,22 @@ arguments:
             given = handed[key][0]
             found = given if os.path.exists(given) or not workspace else os.path.join(workspace, file)
             fetch(found, os.path.join(stage, name), digest)
-        os.dup2(1, 2)  # standard error was a file in the output directory; from here it is the job's log
         if "uploads" in job:
             root = tempfile.mkdtemp(prefix=".rucio-stage-", dir=here)
         else:
             root = workspace or os.path.join(out, job["name"] + ".workspace")
         try:
             for path, (key, collected) in job.get("uploads", {}).items():
+                if key not in handed:
+                    raise Error(9, "%s: the workflow made no such output; nothing was uploaded" % path)
+                place_of = os.path.join(root, native(path))
                 for source in handed[key]:
-                    target = os.path.join(root, path, os.path.basename(source)) if collected else os.path.join(root, path)
+                    if not os.path.exists(source):
+                        raise Error(9, "%s: no such output; nothing was uploaded" % path)
+                    target = os.path.join(place_of, os.path.basename(source)) if collected else place_of
                     if os.path.exists(target):
-                        raise Error("%s is the name of two files of the output" % os.path.basename(source))
+                        name = os.path.basename(source)
+                        raise Error(9, "%s: two of its files are called %s; give each a name of its own" % (path, name))
                     place(source, target)
             os.makedirs(root, exist_ok=True)
             command = [sys.executable, os.path.join(stage, "stager.py"), os.path.join(stage, "manifest.json")]
@@ -1000,8 +1056,13 @@ arguments:
         return status
 
 
+    def native(path):
+        """A path as Python has it: in the C locale 3.6 has bytes for what is not ASCII."""
+        return os.fsdecode(path.encode("utf-8"))
+
+
     def named(arguments):
-        """The paths behind each `--NAME`."""
+        """The paths behind each `--NAME`; CWL leaves out what is null or empty."""
         found = {}
         for word in arguments:
             if word.startswith("--"):
@@ -1013,21 +1074,23 @@ arguments:
 
     def fetch(source, target, digest):
         """Copy a file that was written when the specification was compiled, and must not have changed since."""
-        shutil.copyfile(source, target)
-        with open(target, "rb") as stream:
-            if hashlib.sha256(stream.read()).hexdigest() != digest:
-                raise Error("%s was changed; compile again and upload it" % os.path.basename(source))
+        if os.path.isfile(source):  # a pipe or a device need not end
+            shutil.copyfile(source, target)
+            with open(target, "rb") as stream:
+                if hashlib.sha256(stream.read()).hexdigest() == digest:
+                    return
+        raise Error(2, "%s: is missing or was changed; compile again and upload it" % os.path.basename(source))
 
 
     def places(here):
-        """The output directory, to which standard error is redirected, and REANA's workspace, or None elsewhere."""
-        log = os.readlink("/proc/self/fd/2")
+        """The output directory, in which descriptor 3 is a file, and REANA's workspace, or None elsewhere."""
+        log = os.readlink("/proc/self/fd/3")
         reana = re.match(r"(.+)/cwl/outdir/[^/]+\Z", here)
         if os.path.isfile(log):
             out = os.path.dirname(log)
             return out, (reana.group(1) if reana and not os.path.samefile(out, here) else None)
         if reana:
-            raise Error("the output directory of this job cannot be found: standard error is no file")
+            raise Error(1, "the output directory of this job cannot be found: its standard error is no file")
         return here, None
 
 
@@ -1102,27 +1165,33 @@ arguments:
 
         def source(self, value):
             if "rucio_staged" in value:
-                return os.path.join(self.root, value.pop("rucio_staged"))
+                return os.path.join(self.root, native(value.pop("rucio_staged")))
             return self.handed[value.pop("rucio_handed")][0]
 
         def file(self, value, source, folder):
             path = "%s/%s" % (folder, os.path.basename(source))
             place(source, os.path.join(self.out, path))
-            return dict(value, path=path)
+            if value.pop("rucio_loaded", False):
+                with open(source, encoding="utf-8") as stream:
+                    value["contents"] = stream.read(65537)
+                if len(value["contents"]) > 65536:
+                    raise Error(2, "%s: is larger than the 64 KiB that loadContents takes" % os.path.basename(source))
+            return dict(value, path=os.fsencode(path).decode("utf-8", "replace"))
 
 
     if __name__ == "__main__":
         try:
             sys.exit(main(sys.argv[1], sys.argv[2:]))
         except Error as error:
-            print("reana-rucio: error: %s" % error)
-            sys.exit(3)
+            status, text = error.args
+            print("reana-rucio: error: %s" % text, file=sys.stderr)
+            sys.exit(status)
     END_OF_DRIVER
     cat > "$stage/job.json" <<'END_OF_JOB'
     {
      "name": "rucio-stage-in.escape",
      "receipt": "rucio-stage-in.escape.json",
-     "outputs": {"events": {"class": "File", "rucio_staged": "a.root"}}
+     "outputs": {"events": {"class": "File", "rucio_staged": "a.root"}, "calibration": {"class": "File", "rucio_staged": "calib.db"}}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }

@@ -9,6 +9,7 @@ steps:
     in: {}
     out:
       - events
+      - calibration
       - receipt
   show:
     run:
@@ -16,6 +17,7 @@ steps:
       baseCommand: cat
       inputs:
         events: {type: File, inputBinding: {}}
+        calibration: {type: File, inputBinding: {}}
       outputs: []
-    in: {events: rucio-stage-in/events}
+    in: {events: rucio-stage-in/events, calibration: rucio-stage-in/calibration}
     out: []
