@@ -25,7 +25,7 @@ from ...model import Transfer
 from ...references import find_references
 from ...specification import compiled_name
 from ...task import Task
-from .paths import GLOB, Staged, below_dataset, concerns, workspace_path
+from .paths import GLOB, Staged, below_dataset, concerns, named, workspace_path
 from .tree import compiled
 
 OPTIONS = ("inputs", "options")
@@ -44,10 +44,15 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Parameters:
-    """What init is given: the parameters by name with the transfers that each concerns, and where the strings stand."""
+    """What init is given: the parameters by name with the transfers that each concerns, and where the strings stand.
+
+    ``mentions`` are the transfers whose path stands in a longer text, such as ``a.root,b.root``, which stays as it is,
+    or all where the workspace itself is meant.
+    """
 
     transfers: Mapping[str, tuple[Transfer, ...]]
     leaves: tuple[Leaf, ...]
+    mentions: Mapping[str, tuple[Transfer, ...]]
     files: tuple[tuple[Where, str, Document], ...] = ()
 
     @cached_property
@@ -65,6 +70,7 @@ def read_parameters(task: Task, report: Report) -> Parameters:
     """The parameters of a specification: those of its ``initfiles``, and its own, which win."""
     directory = _initdir(task)
     leaves: dict[str, list[Leaf]] = {}
+    mentions: dict[str, list[Transfer]] = {}
     files = tuple(_initfiles(task, report))
     staged = Staged(task.plan.inputs)
     values = {(each.reference.span.source, each.reference.where): each for each in task.plan.values}
@@ -85,11 +91,14 @@ def read_parameters(task: Task, report: Report) -> Parameters:
         transfers = staged.concerned_by(means) if means else ()
         if transfers:
             yield Leaf(key, document, path, text, transfers)
+        else:
+            mentions[key] += staged.transfers if posixpath.normpath(text) == "." else named(text, staged)
 
     for document, top in (*((each, ()) for _, _, each in files), (task.document, ("inputs", "parameters"))):
         node = document.at(top)
         for name, value in node.pairs if node else ():
             path = (*top, name.value)
+            mentions[name.value] = []
             leaves[name.value] = list(read(document, name.value, value, path))
     for leaf in (each for found in leaves.values() for each in found):
         _check_depth(leaf, report)
@@ -97,7 +106,12 @@ def read_parameters(task: Task, report: Report) -> Parameters:
         key: tuple({each.path: each for leaf in found for each in leaf.transfers}.values())
         for key, found in leaves.items()
     }
-    return Parameters(transfers, tuple(leaf for found in leaves.values() for leaf in found), files)
+    return Parameters(
+        transfers,
+        tuple(leaf for found in leaves.values() for leaf in found),
+        {key: tuple(found) for key, found in mentions.items() if found},
+        files,
+    )
 
 
 def _check_depth(leaf: Leaf, report: Report) -> None:

@@ -53,10 +53,15 @@ def keys_of(stage: Stage, parameters: Parameters) -> list[str]:
 
 def selected_keys(selection: Selection, parameters: Parameters) -> list[str]:
     """The parameters concerning staged paths that a selection selects, be it with others."""
+    return _among(selection, parameters, parameters.staged)
+
+
+def _among(selection: Selection, parameters: Parameters, wanted: Collection[str]) -> list[str]:
+    """Which of the wanted parameters a selection selects."""
     if not selection.names & {INIT, "*"}:
         return []
     key = selection.key(parameters.names)
-    return list(parameters.staged) if key is None else [key] if key in parameters.staged else []
+    return list(wanted) if key is None else [key] if key in wanted else []
 
 
 def selects_all(selection: Selection, parameters: Parameters) -> bool:
@@ -65,7 +70,14 @@ def selects_all(selection: Selection, parameters: Parameters) -> bool:
 
 
 def _selected(stage: Stage, parameters: Parameters) -> list[Transfer]:
-    return [each for key in keys_of(stage, parameters) for each in parameters.transfers[key]]
+    concerned = [each for key in keys_of(stage, parameters) for each in parameters.transfers[key]]
+    mentioned = [
+        each
+        for selection in stage.selections
+        for key in _among(selection, parameters, parameters.mentions)
+        for each in parameters.mentions[key]
+    ]
+    return [*concerned, *mentioned]
 
 
 def _named(tree: Tree, stage: Stage, staged: Staged) -> list[Transfer]:

@@ -36,7 +36,8 @@ def amend_order(stages: Sequence[Stage], layout: Layout, started: bool, report: 
             report.add(rules.NO_INIT, stage.cursor.span, message, hint)
         for name, place in _forgotten(stage, waits):
             message = f'"{stage.name}" takes results of "{name}" and does not wait for it'
-            hint = f"add {name} to its dependencies"
+            own = name == stage.name
+            hint = "a stage has no results before it has run" if own else f"add {name} to its dependencies"
             if name in known and stage.name not in {name, *closure(name, waits)}:
                 hint += ", as the compiled workflow does"
                 waits[stage.name] |= {name}
@@ -52,7 +53,8 @@ def _forgotten(stage: Stage, waits: Waits) -> list[tuple[str, Cursor]]:
         return []
     found: dict[str, Cursor] = {}
     for selection in stage.selections:
-        for name in sorted((selection.names & {*waits, INIT}) - awaited):  # of others unknown.py tells
+        own = {stage.name} if selection.registered else set()
+        for name in sorted((selection.names & {*waits, INIT}) - awaited - own):  # of others unknown.py tells
             found.setdefault(name, selection.query)
     return list(found.items())
 

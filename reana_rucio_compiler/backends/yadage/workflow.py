@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ... import rules
 from .tree import Cursor, Tree
@@ -25,13 +25,15 @@ _DEEP = re.compile(rf"\s*\$?\s*\.\.\s*(?P<name>{_FIELD})", re.DOTALL)
 class Selection:
     """``{step: query, output: what}``: the results that a stage asks for. ``query`` is the scalar with the JSONPath.
 
-    With ``jq`` it is ``{$wflowref: [query, what]}`` of a jq-stage, and both are programs of jq.
+    With ``jq`` it is ``{$wflowref: [query, what]}`` of a jq-stage, and both are programs of jq. One that is
+    ``registered`` is evaluated when a later stage asks for the value, so that it may name the stage's own results.
     """
 
     query: Cursor
     place: Cursor
     output: str | None
     jq: bool = False
+    registered: bool = False
 
     @property
     def names(self) -> frozenset[str]:
@@ -171,9 +173,12 @@ def _selections(
     as_mapping = given is not None and given.node.kind == "mapping"
     for _, value in parameters:
         yield from _selection(tree, value, typed=not as_mapping)
-    for where in (tree.get(scheduler, "register_values"), tree.get(place, "dependencies", "expressions")):
-        for _, each in tree.children(where) if where else ():
-            yield from _selection(tree, each, typed=True)
+    registered = tree.get(scheduler, "register_values")
+    for _, each in tree.children(registered) if registered else ():
+        yield from (replace(found, registered=True) for found in _selection(tree, each, typed=True))
+    expressions = tree.get(place, "dependencies", "expressions")
+    for _, each in tree.children(expressions) if expressions else ():
+        yield from _selection(tree, each, typed=True)
     bindings = tree.get(scheduler, "bindings")
     for _, each in tree.children(bindings) if bindings else ():
         reference = tree.get(each, "$wflowref")
