@@ -37,6 +37,7 @@ def _see(text: str) -> Snakefile:
         ("f\"{config['dir']}/{{sample}}_{config['number']}.txt\"", ["out/{sample}_3.txt"]),
         ('expand("{{a}}/{s}.root", s=NAMES)', ["{a}/{s}.root"]),
         ('expand(["{s}.x", "{s}.y"], s=range(3))', ["{s}.x", "{s}.y"]),
+        ('collect("{s}.x", s=range(3)), multiext("a.", "root", "db")', ["{s}.x", "a.root", "a.db"]),
         ('ancient("a"), temp("b"), directory("c")', ["a", "b", "c"]),
         ('os.path.join(config["dir"], "a"), Path("b") / "c"', ["out/a", "b/c"]),
         ("NAMES, WHERE", ["one", "two", "out/where"]),

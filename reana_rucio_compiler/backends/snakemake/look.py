@@ -37,10 +37,10 @@ _READERS = frozenset({
 _LISTERS = frozenset({"glob", "iglob", "rglob", "listdir", "scandir", "walk", "iterdir", "glob_wildcards"})
 # What takes a path and certainly does not read it.
 _HARMLESS = frozenset({
-    "expand", "directory", "ancient", "protected", "temp", "touch", "report", "multiext", "Path", "join", "print",
-    "str", "format", "append", "extend", "update", "setdefault", "get", "dict", "list", "set", "tuple", "sorted",
-    "basename",
-    "dirname", "abspath", "relpath", "normpath", "splitext", "replace", "split", "startswith", "endswith", "add",
+    "expand", "collect", "branch", "directory", "ancient", "protected", "temp", "touch", "report", "multiext", "Path",
+    "join", "print", "str", "format", "append", "extend", "update", "setdefault", "get", "dict", "list", "set", "tuple",
+    "sorted", "basename", "dirname", "abspath", "relpath", "normpath", "splitext", "replace", "split", "startswith",
+    "endswith", "add", "debug", "info", "warning", "error",
 })  # fmt: skip
 
 

@@ -97,17 +97,17 @@ class Needs:
         return places
 
     def _traced(self, transfer: Transfer) -> bool:
-        """Whether the Snakefiles name a path, or its directory, from which they may make it."""
-        names = [f"{directory}/" for directory in parents(transfer.path)]
-        pattern = "|".join([re.escape(basename(transfer.path)), *(rf"{re.escape(name)}(?!\w)" for name in names)])
-        return any(re.search(pattern, file.source.text) for file in self.workflow.files)
-
-    def _mentioned(self, transfer: Transfer) -> bool:
-        """Whether Snakefiles, values of the configuration or uploaded files name a path, or some cannot be read."""
+        """Whether the Snakefiles, or the configuration that they take, name a path, or a directory to make it from."""
         config = self.workflow.values.config
         text = "\n".join(file.source.text for file in self.workflow.files)
         if any(transfer.path in str(value) and str(key) in text for key, value in config.items()):
             return True
+        names = [f"{directory}/" for directory in parents(transfer.path)]
+        pattern = "|".join([re.escape(basename(transfer.path)), *(rf"{re.escape(name)}(?!\w)" for name in names)])
+        return re.search(pattern, text) is not None
+
+    def _mentioned(self, transfer: Transfer) -> bool:
+        """Whether Snakefiles or uploaded files name a path, or some of these cannot be read."""
         return self._traced(transfer) or self._in_uploads is None or transfer.path in self._in_uploads
 
     @cached_property

@@ -125,8 +125,10 @@ class Values:
         name, first = _name(node.func), node.args[0] if node.args else None
         if name in _TRANSPARENT and first is not None:
             return self.value(first)
-        if name == "expand" and first is not None:  # the patterns of what it makes
+        if name in ("expand", "collect") and first is not None:  # the patterns of what it makes
             return [text.replace("{{", "{").replace("}}", "}") for text in self.strings(first)]
+        if name == "multiext" and first is not None and not node.keywords:
+            return [stem + each for stem in self.strings(first) for end in node.args[1:] for each in self.strings(end)]
         if name in ("os.path.join", "join", "Path", "pathlib.Path"):
             parts = [self.value(each) for each in node.args]
             if parts and all(isinstance(part, str) for part in parts):
