@@ -6,6 +6,7 @@ ours added are never looked at. Other engines' are made where their files are re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from string import Template
 
@@ -150,13 +151,23 @@ def uses(step: Node, transfer: Transfer) -> bool:
     return any(word in each.value for each in (commands.items if commands else ()) for word in words)
 
 
+_BRACED = re.compile(r"\$\{([^{}$\s]+)\}")
+
+
 def _check_template(document: Document, command: Node, parameters: Mapping[str, str], report: Report) -> None:
     """REANA expands commands by ``string.Template``, and fails the workflow at what that does not know (facts A.3)."""
     for found in Template.pattern.finditer(command.value) if "$" in command.value else ():
-        name = found["named"] or found["braced"]
+        name, end = found["named"] or found["braced"], max(found.end(), found.start() + 1)
+        braced = _BRACED.match(command.value, found.start())
         if found["escaped"] is not None or name in parameters:
             continue
-        if name:
+        if not name and braced:
+            end, last = braced.end(), re.split(r"\W", braced[1])[-1]
+            message = (
+                f'"{braced[0]}" names no parameter: to REANA a name is letters, digits and _, and the workflow fails'
+            )
+            hint = f"write ${{{last}}}" if last in parameters else f"write ${braced[0]} for an expansion by the shell"
+        elif name:
             message = f'REANA reads "{found.group()}" as a parameter, and there is none of that name'
             hint = nearest(name, parameters)
             hint = f"{hint} " if hint else ""
@@ -164,5 +175,5 @@ def _check_template(document: Document, command: Node, parameters: Mapping[str, 
         else:
             message = 'REANA reads "$" as the start of a parameter, and no name follows: the workflow fails'
             hint = "write $$ for a dollar sign"
-        span = _place(document, command, found.start(), max(found.end(), found.start() + 1))
+        span = _place(document, command, found.start(), end)
         report.add(rules.TEMPLATE_DOLLAR, span, message, hint)

@@ -46,9 +46,11 @@ def engine_of(document: Document) -> str:
 
 def _meant(engine: str) -> str:
     """The engine whose name is misspelt, which the schema reports, or the same."""
+    if engine in _ENGINES:
+        return engine
     from difflib import get_close_matches
 
-    return engine if engine in _ENGINES else next(iter(get_close_matches(engine.lower(), _ENGINES, 1)), engine)
+    return next(iter(get_close_matches(engine.lower(), _ENGINES, 1)), engine)
 
 
 _ENGINES = ("serial", "cwl", "yadage", "snakemake")

@@ -11,8 +11,9 @@ from typing import Any
 
 from . import resources, rules
 from .diagnostics import Report
-from .documents import BadNumber, Date, Document, Node, Where, walk
+from .documents import Document, Node, Where, walk
 from .instances import nearest
+from .scalars import BadNumber, Date
 from .source import Span
 from .validity import is_surely_valid
 

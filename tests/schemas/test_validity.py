@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from reana_rucio_compiler import schema as package
-from reana_rucio_compiler.documents import Date
+from reana_rucio_compiler.scalars import Date
 from reana_rucio_compiler.validity import _SILENT, _TESTS, is_surely_valid
 
 from . import specs
