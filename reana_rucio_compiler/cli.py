@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -450,7 +451,10 @@ def _finish_lock(again: str, result: Locking, fresh: bool) -> int:
 
 @contextlib.contextmanager
 def _asking() -> Iterator[dict[str, Any]]:
-    """How those who ask Rucio talk meanwhile; where it does not answer, that is said, and the command ends."""
+    """How those who ask Rucio talk meanwhile; where it does not answer, that is said, and the command ends.
+
+    SIGTERM ends it, too, with the processes that ask.
+    """
     from .catalogue import NoClient, Unanswered
     from .credentials import Missing
 
@@ -464,6 +468,10 @@ def _asking() -> Iterator[dict[str, Any]]:
     def say(text: str) -> None:
         click.echo(f"{clear}reana-rucio: {text}", err=True)
 
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield {"progress": progress, "say": say}
         click.echo(clear, err=True, nl=False)
@@ -471,6 +479,8 @@ def _asking() -> Iterator[dict[str, Any]]:
         for line in str(error).splitlines():
             say(f"error: {line}")
         raise SystemExit(3 if isinstance(error, Unanswered) else 2) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Code(click.ParamType):  # type: ignore[type-arg]
