@@ -258,7 +258,10 @@ def fetch_(
     parameters: dict[str, str],
     instances: Sequence[str],
 ) -> None:
-    """Stage in, on this machine, what SPEC (reana.yaml) reads; run again, it fetches what is missing or wrong."""
+    """Stage in, on this machine, what SPEC (reana.yaml) reads; run again, it fetches what is missing or wrong.
+
+    The exit code is that of the staging job: 3 without client or credentials, 5 for a DID that Rucio does not have...
+    """
     from . import fetching
     from .credentials import Missing
 
@@ -383,7 +386,7 @@ def _compiled(specs: Sequence[str], parameters: dict[str, str], instances: Seque
 @main.command("lock")
 @_specification
 @click.option("--check", "fresh", is_flag=True, help="Write nothing; exit 1 if Rucio does not agree with the lock.")
-@click.option("--update", multiple=True, metavar="DID", help="Lock only this DID (scope:name) anew.")
+@click.option("--update", multiple=True, metavar="DID", help="Lock only this DID (scope:name) anew; repeatable.")
 @_parameters
 @_instances
 def lock_(
@@ -391,7 +394,8 @@ def lock_(
 ) -> None:
     """Write down what each input of SPEC (reana.yaml) holds in Rucio, for compiled steps to hold it to that.
 
-    The lock stands beside SPEC, as reana.rucio-lock.json. Exit 3: Rucio, or one of several, did not answer.
+    The lock stands beside SPEC, as reana.rucio-lock.json. Exit 1: a DID that Rucio does not have, or with --check a
+    difference; 2: no client here, or no credentials that Rucio takes; 3: Rucio, or one of several, did not answer.
     """
     from .locking import UnknownDid, lock_file
 
