@@ -67,7 +67,7 @@ def lock(
 
     ``update`` names the DIDs (``scope:name``) that are locked anew, by default all. What Rucio does not have is in
     ``diagnostics``; raises ``catalogue.Unanswered`` where Rucio does not answer, ``catalogue.NoClient`` and
-    ``credentials.Missing`` where this machine cannot ask it.
+    ``credentials.Missing`` where this machine cannot ask it, or has credentials that it does not take.
     """
     from .locking import lock_file
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -259,7 +260,10 @@ def fetch_(
     parameters: dict[str, str],
     instances: Sequence[str],
 ) -> None:
-    """Stage in, on this machine, what SPEC (reana.yaml) reads; run again, it fetches what is missing or wrong."""
+    """Stage in, on this machine, what SPEC (reana.yaml) reads; run again, it fetches what is missing or wrong.
+
+    The exit code is that of the staging job: 3 without client or credentials, 5 for a DID that Rucio does not have...
+    """
     from . import fetching
     from .credentials import Missing
 
@@ -384,7 +388,7 @@ def _compiled(specs: Sequence[str], parameters: dict[str, str], instances: Seque
 @main.command("lock")
 @_specification
 @click.option("--check", "fresh", is_flag=True, help="Write nothing; exit 1 if Rucio does not agree with the lock.")
-@click.option("--update", multiple=True, metavar="DID", help="Lock only this DID (scope:name) anew.")
+@click.option("--update", multiple=True, metavar="DID", help="Lock only this DID (scope:name) anew; repeatable.")
 @_parameters
 @_instances
 def lock_(
@@ -392,7 +396,8 @@ def lock_(
 ) -> None:
     """Write down what each input of SPEC (reana.yaml) holds in Rucio, for compiled steps to hold it to that.
 
-    The lock stands beside SPEC, as reana.rucio-lock.json. Exit 3: Rucio, or one of several, did not answer.
+    The lock stands beside SPEC, as reana.rucio-lock.json. Exit 1: a DID that Rucio does not have, or with --check a
+    difference; 2: no client here, or no credentials that Rucio takes; 3: Rucio, or one of several, did not answer.
     """
     from .locking import UnknownDid, lock_file
 
@@ -452,7 +457,10 @@ def _finish_lock(again: str, result: Locking, fresh: bool) -> int:
 
 @contextlib.contextmanager
 def _asking() -> Iterator[dict[str, Any]]:
-    """How those who ask Rucio talk meanwhile; where it does not answer, that is said, and the command ends."""
+    """How those who ask Rucio talk meanwhile; where it does not answer, that is said, and the command ends.
+
+    SIGTERM ends it, too, with the processes that ask.
+    """
     from .catalogue import NoClient, Unanswered
     from .credentials import Missing
 
@@ -466,6 +474,10 @@ def _asking() -> Iterator[dict[str, Any]]:
     def say(text: str) -> None:
         click.echo(f"{clear}reana-rucio: {text}", err=True)
 
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield {"progress": progress, "say": say}
         click.echo(clear, err=True, nl=False)
@@ -473,6 +485,8 @@ def _asking() -> Iterator[dict[str, Any]]:
         for line in str(error).splitlines():
             say(f"error: {line}")
         raise SystemExit(3 if isinstance(error, Unanswered) else 2) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Code(click.ParamType):  # type: ignore[type-arg]

@@ -13,10 +13,12 @@ from jsonschema import Draft7Validator
 
 from reana_rucio_compiler import compile, locks  # noqa: A004 - the name of the command
 from reana_rucio_compiler.compiler import plan_file
+from reana_rucio_compiler.model import Instance, Plan, Transfer
 from reana_rucio_compiler.overview import data, mermaid, page, text
 from reana_rucio_compiler.overview.drawing import draw
-from reana_rucio_compiler.overview.facts import Overview, gather, human, totals
+from reana_rucio_compiler.overview.facts import Move, Overview, gather, human, totals
 from reana_rucio_compiler.overview.graph import layers, reduced
+from reana_rucio_compiler.staging import stage_in_jobs
 from reana_rucio_compiler.task import Step
 from tests.command import run
 from tests.examples import ROOT
@@ -153,8 +155,27 @@ def test_sizes_are_those_of_the_lock(tmp_path: Path) -> None:
 def test_cwl_holds_what_is_staged_more_than_once(tmp_path: Path) -> None:
     spec = _locked(tmp_path, "cwl-dimuon-scatter", {"calibration/muons.json": [5], "data/dimuons": [1000]})
     totals_ = _json(spec)["totals"]
-    assert totals_["workspace_bytes"] == {"least": 2010, "most": 3015}
+    assert totals_["workspace_bytes"] == {"least": 2010, "most": None}, "a copy for each job of the scatter"
     assert (totals_["other_pods"], totals_["other_pods_exact"]) == (1, False)
+    shown = run("plan", str(spec)).stdout
+    assert "2.01 kB to 3.02 kB, as CWL copies what its steps hand on, or more, as it does for each job of a" in shown
+    workflow = spec.with_name("workflow") / "main.cwl"
+    workflow.write_text(re.sub(r" *scatter\w*:.*\n", "", workflow.read_text()))
+    assert _json(spec)["totals"]["workspace_bytes"] == {"least": 2010, "most": 3015}
+
+
+def test_cwl_holds_a_copy_for_each_step_that_takes_it() -> None:
+    (job,) = stage_in_jobs(Plan((_input(100),), (), (Instance("escape"),), ()))
+    users = tuple(Step(name, ("rucio-stage-in",)) for name in "abcd")
+    move = Move(job.downloads[0], "rucio-stage-in", job.name, tuple(step.name for step in users))
+    overview = Overview("reana.yaml", "cwl", (Step("rucio-stage-in", jobs=(job,)), *users), (move,), ())
+    assert overview.workspace == (200, 500)
+
+
+def _input(size: int) -> Transfer:
+    return Transfer(
+        "in", "escape", "u", "a", "file", "a", (), lock=locks.locked("file", [f"u:a {size} adler32:00000001"])
+    )
 
 
 def test_what_no_lock_has_is_not_guessed(tmp_path: Path) -> None:

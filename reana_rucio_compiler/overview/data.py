@@ -31,7 +31,7 @@ def render(overview: Overview) -> str:
             "bytes": overview.bytes,
             "inputs_of_unknown_size": len(overview.unknown),
             "largest_pod": dict(zip(("job", "bytes"), overview.largest)) if overview.largest else None,
-            "workspace_bytes": {"least": low, "most": high},
+            "workspace_bytes": {"least": low, "most": None if overview.scattered else high},
         },
     }
     return json.dumps(report, indent=2) + "\n"

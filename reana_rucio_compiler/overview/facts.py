@@ -13,7 +13,7 @@ from ..staging import Job
 from ..task import Step
 
 # How often the workspace holds what is staged: CWL's engine copies the outputs of each job, and the inputs of the next
-# (facts A.4); elsewhere a step reads what stands at its path.
+# (facts A.4), for each job that runs at the time; elsewhere a step reads what stands at its path.
 COPIES = {"cwl": (2, 3)}
 
 
@@ -93,9 +93,21 @@ class Overview:
 
     @property
     def workspace(self) -> tuple[int, int]:
-        """The least and the most that what is staged takes in the workspace at a time, without what the steps write."""
-        low, high = COPIES.get(self.engine, (1, 1))
-        return self.bytes * low, self.bytes * high
+        """The least and the most that what is staged takes in the workspace at a time, without what the steps write.
+
+        The most is for one job of each step: of a scatter, any number may run, each with copies (``scattered``).
+        """
+        if self.engine not in COPIES:
+            return self.bytes, self.bytes
+        low, high = COPIES[self.engine]
+        most = sum((move.bytes or 0) * max(high, 1 + len(move.used_by)) for move in self.inputs)
+        return self.bytes * low, most
+
+    @property
+    def scattered(self) -> bool:
+        """Whether a step that runs in any number of pods has, in each, a copy of something that is staged."""
+        names = {name for move in self.inputs for name in move.used_by}
+        return self.engine in COPIES and any(step.pods is None and step.name in names for step in self.steps)
 
 
 def gather(result: Compilation, source: str) -> Overview:
@@ -171,5 +183,6 @@ def totals(overview: Overview) -> list[tuple[str, str]]:
     if overview.bytes:
         low, high = overview.workspace
         text = human(low) if low == high else f"{human(low)} to {human(high)}, as CWL copies what its steps hand on"
+        text += ", or more, as it does for each job of a scatter" if overview.scattered else ""
         found.append(("workspace", f"{'at least ' * bool(overview.unknown)}{text}, and what the steps write"))
     return found

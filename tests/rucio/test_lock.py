@@ -6,6 +6,8 @@ import contextlib
 import json
 import os
 import pty
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -407,6 +409,27 @@ def test_a_terminal_shows_how_far_it_is(server: Server, dataset: str, tmp_path: 
         *(f"[{bar:20}] Rucio has told of {n} of 2 DIDs" for n, bar in ((1, "=" * 10), (2, "=" * 20))),
     ]
     assert lines[3].strip() == "reana-rucio: wrote reana.rucio-lock.json: 2 DIDs, 2 files, 18 bytes"
+
+
+def test_a_signal_ends_those_who_ask(server: Server) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"rucio_host: 'http://127.0.0.1:{silent.getsockname()[1]}', auth_type: userpass, account: me"
+        names = "username_env: SILENT_NAME, password_env: SILENT_PASSWORD"
+        Path("reana.yaml").write_text(
+            f"rucio: {{instances: {{vre: {{{address}, {names}}}}}}}\ninputs: {{files: ['rucio(vre, u, a)']}}\n{WORKFLOW}"
+        )
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SILENT_NAME": "me", "SILENT_PASSWORD": "mine"}
+        with subprocess.Popen([sys.executable, "-m", "reana_rucio_compiler", "lock"], env=environment) as process:
+            silent.settimeout(60)
+            connection, _ = silent.accept()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 143
+            connection.settimeout(30)
+            with connection:
+                while connection.recv(4096):  # until the other end is closed, as its process has ended
+                    pass
 
 
 def test_the_lock_in_python(server: Server, dataset: str) -> None:
