@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from .reading import Place, plain
 
 _TERM = r"""self\.(?:basename|nameroot|nameext)|'[^'\\]*'|"[^"\\]*\""""
-_ADDED = re.compile(rf"\$\(\s*((?:{_TERM})(?:\s*\+\s*(?:{_TERM}))*)\s*\)")
+_SUM = rf"((?:{_TERM})(?:\s*\+\s*(?:{_TERM}))*)"
+_ADDED = re.compile(rf"\$\(\s*{_SUM}\s*\)|\$\{{\s*return\s+{_SUM}\s*;?\s*\}}")
 
 
 def _added(terms: str, basename: str) -> str:
@@ -37,7 +38,7 @@ def beside_of(path: str, pattern: str) -> str | None:
     An expression says the whole name; where more than attributes of ``self`` and strings make it, that is not known.
     """
     if "$(" in pattern or "${" in pattern:
-        name = _ADDED.sub(lambda found: _added(found[1], posixpath.basename(path)), pattern)
+        name = _ADDED.sub(lambda found: _added(found[1] or found[2], posixpath.basename(path)), pattern)
         return None if "$(" in name or "${" in name else posixpath.join(posixpath.dirname(path), name)
     while pattern.startswith("^"):
         path, pattern = posixpath.splitext(path)[0], pattern[1:]

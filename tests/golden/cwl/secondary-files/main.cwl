@@ -1,10 +1,11 @@
 cwlVersion: v1.2
 class: Workflow
+requirements: {InlineJavascriptRequirement: {}}
 inputs:
   reads:
     type: File
     secondaryFiles: [^.bai, "^.txt?", .md5?]
-  local: {type: File, secondaryFiles: [^.bai]}
+  local: {type: File, secondaryFiles: ["${ return self.nameroot + '.bai'; }"]}
   named: {type: File, secondaryFiles: [$(self.nameroot).bai]}
   genome: {type: File, secondaryFiles: [.idx]}
   pairs:
@@ -23,7 +24,7 @@ steps:
       baseCommand: ls
       inputs:
         reads: {type: File, secondaryFiles: [^.bai]}
-        local: {type: File, secondaryFiles: [^.bai]}
+        local: {type: File, secondaryFiles: ["${ return self.nameroot + '.bai'; }"]}
         genome: {type: File, secondaryFiles: [.idx]}
       outputs: []
     in: {reads: reads, local: local, genome: genome}

@@ -28,7 +28,7 @@ outputs:
   local:
     type: File
     secondaryFiles:
-      - '^.bai'
+      - '${ return self.nameroot + ''.bai''; }'
   genome:
     type: File
     secondaryFiles:

@@ -1,6 +1,7 @@
 # Compiled by reana-rucio (output format 1) from reana.yaml and main.cwl: edit those and compile them again.
 cwlVersion: v1.2
 class: Workflow
+requirements: {InlineJavascriptRequirement: {}}
 inputs:
   rucio_stage_local_1: File
   rucio_stage_reads_1: File
@@ -32,7 +33,7 @@ steps:
       baseCommand: ls
       inputs:
         reads: {type: File, secondaryFiles: [^.bai]}
-        local: {type: File, secondaryFiles: [^.bai]}
+        local: {type: File, secondaryFiles: ["${ return self.nameroot + '.bai'; }"]}
         genome: {type: File, secondaryFiles: [.idx]}
       outputs: []
     in: {reads: rucio-stage-in-escape-2/reads, local: rucio-stage-in-escape-1/local, genome: rucio-stage-in-escape-1/genome}
