@@ -183,17 +183,13 @@ def _before(document: Document, path: tuple[Any, ...], node: Node) -> int:
     """Where items go in front: right behind the key, so that a comment above the first item stays with that."""
     source = document.source
     parent = document.at(path[:-1])
-    key = parent.key(path[-1]) if parent and path and isinstance(path[-1], str) else None
+    key = parent.key(path[-1]) if parent and isinstance(path[-1], str) else None
     if key is not None:
         behind = source.line_end(key.end)
         between = source.text[key.end : node.start]
         if behind <= node.start and re.fullmatch(r"\s*:[ \t]*(#[^\n]*)?(\s|#[^\n]*\n)*", between):
             return behind
-    line = source.position(node.start)[0]
-    above = line
-    while not path and above > 1 and source.line(above - 1).startswith("#"):
-        above -= 1
-    return source.line_start(line if above == 1 else above)  # comments at the start of a file are those of the file
+    return source.line_start(source.position(node.start)[0])
 
 
 def _line_behind(source: Source, node: Node) -> int:

@@ -123,6 +123,9 @@ class Tree:
         if place is None:
             message = f'"{reference.text}" points to nothing'
             self.report.add(rules.NOT_A_WORKFLOW, reference.span, message, "yadage cannot load the workflow either")
+        elif place.node.kind != "mapping":
+            message = f'"{reference.text}" points to a {"list" if place.node.kind == "sequence" else "scalar"}'
+            self.report.add(rules.NOT_A_WORKFLOW, reference.span, message, "REANA loads mappings only: write it out")
         return place
 
     def _misplaced(self, reference: Cursor, address: str) -> str:

@@ -155,7 +155,10 @@ def _says_true(condition: Cursor | None) -> bool:
 
 def _parameters(tree: Tree, scheduler: Cursor) -> Iterator[tuple[str, Cursor]]:
     """The parameters by name, in both forms that Yadage takes: a mapping, and a list of keys and values."""
-    place = tree.get(scheduler, "parameters")
+    said, place = tree.child(scheduler, "parameters"), tree.get(scheduler, "parameters")
+    if said and place and said.node is not place.node:
+        message = "REANA cannot load parameters that stand elsewhere"
+        tree.report.add(rules.NOT_A_WORKFLOW, said.span, message, "write them here")
     for key, each in tree.children(place) if place else ():
         if place and place.node.kind == "mapping":
             yield key, each
@@ -172,7 +175,7 @@ def _selections(
     given = tree.get(scheduler, "parameters")
     as_mapping = given is not None and given.node.kind == "mapping"
     for _, value in parameters:
-        yield from _selection(tree, value, typed=not as_mapping)
+        yield from _selection(tree, value, typed=not as_mapping or value.node.get("$ref") is not None)
     registered = tree.get(scheduler, "register_values")
     for _, each in tree.children(registered) if registered else ():
         yield from (replace(found, registered=True) for found in _selection(tree, each, typed=True))

@@ -1,2 +1,0 @@
-"""The stager of reana-rucio."""
-# ... (its text stands here)
