@@ -187,7 +187,7 @@ class _Inquiry:
             "uploads": [_told(each) for each in self.asked if isinstance(each, Upload)],
             "replicas": self.replicas,
         }
-        with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as errors:
+        with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+", errors="replace") as errors:
             json.dump(request, given)
             given.seek(0)
             command = [sys.executable, str(Path(__file__).with_name("inquiry.py"))]

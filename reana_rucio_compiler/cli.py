@@ -277,7 +277,10 @@ def fetch_(
         click.echo(f"reana-rucio: error: {error}", err=True)
         raise SystemExit(fetching.SECRET) from None
     place = Path(into) if into else result.base
-    place.mkdir(parents=True, exist_ok=True)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f'--into "{place}": {error.strerror}; name a directory') from None
     codes = [_fetch(each, place) for each in fetches]
     for transfer in left_out:
         message = f"{transfer.did} has wildcards, whose values only Snakemake knows; fetch it with -w NAME=VALUE"

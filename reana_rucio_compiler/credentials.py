@@ -150,7 +150,7 @@ def _missing(instance: Instance, environ: Mapping[str, str]) -> str:
             "or run `rucio whoami` with auth_type = oidc in a rucio.cfg of this server"
         )
     named = environ.get("RUCIO_CLIENT_PROXY") or environ.get("X509_USER_PROXY")
-    vo = f" --voms {instance.vo or instance.name}" if instance.rucio_host else ""
+    vo = f" --voms {instance.vo or instance.sidecar or 'VO'}" if instance.rucio_host else ""
     return f"no proxy{f' at {named}' if named else ''}; run voms-proxy-init{vo}"
 
 

@@ -93,7 +93,7 @@ def fetch(wanted: Fetch, into: Path, show: Callable[[str], None], settings: Mapp
     next run goes on from there.
     """
     text = json.dumps(wanted.manifest(settings))
-    with tempfile.TemporaryDirectory() as private, tempfile.TemporaryFile("w+") as errors:
+    with tempfile.TemporaryDirectory() as private, tempfile.TemporaryFile("w+", errors="replace") as errors:
         manifest = Path(private, "manifest.json")
         manifest.write_text(text, encoding="utf-8")
         process = subprocess.Popen(  # noqa: S603 - a program of ours
@@ -103,6 +103,7 @@ def fetch(wanted: Fetch, into: Path, show: Callable[[str], None], settings: Mapp
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            errors="replace",
         )
         with process, _signals_to(process):
             for line in process.stdout or ():

@@ -276,11 +276,9 @@ def main():
     except stager.Stopped:
         pass
     except Exception as error:
-        code = stager.code_of(error)
-        if code == 1:
-            raise
         kind = "" if isinstance(error, stager.Error) else type(error).__name__ + ": "
-        tell({"failed": code, "text": hidden(kind + (str(error) if not kind else stager.brief(error)))})
+        text = kind + (str(error) if not kind else stager.brief(error))
+        tell({"failed": stager.code_of(error), "text": hidden(text)})
 
 
 if __name__ == "__main__":

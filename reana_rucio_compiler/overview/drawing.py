@@ -84,7 +84,11 @@ def _moved(move: Move) -> list[tuple[str, str]]:
     if transfer.direction == "in":
         known = f" · {human(move.bytes)}" if move.bytes is not None else ""
         return [("did", transfer.did), ("size", f"→ {landing(move)}{known}")]
-    return [("did", landing(move)), ("size", f"→ {transfer.did}" + (f" · {transfer.rse}" if transfer.rse else ""))]
+    return [
+        ("did", landing(move)),
+        ("size", f"→ {transfer.did}"),
+        *([("size", f"at {transfer.rse}")] if transfer.rse else []),
+    ]
 
 
 def _cut(text: str, most: int) -> str:

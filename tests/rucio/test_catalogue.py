@@ -13,6 +13,7 @@ from reana_rucio_compiler.catalogue import Content, NoClient, Problem, Question,
 from reana_rucio_compiler.credentials import Missing
 from reana_rucio_compiler.model import Instance
 from tests.environments import needs
+from tests.faults.troubled import Gate
 from tests.rucio.server import Server
 from tests.rucio.stager_job import CLIENTS, Job, download, put, seen
 
@@ -242,6 +243,41 @@ def test_a_certificate_of_an_authority_that_is_not_known_here(
     for place in (jdoe.ca_cert, jdoe.ca_cert.parent):
         monkeypatch.setenv("X509_CERT_DIR", str(place))
         assert ask([question], instances, settings=QUICK).questions[question] == Problem("missing")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body", "says"),
+    [
+        ("POST /dids/.*", 404, b"no such page", "http status code: 404"),
+        ("POST /dids/.*", 200, b"[1, 2]\n", "TypeError: "),
+        ("POST /replicas/list", 200, b'{"scope": "user.alice", "name": "x", "rses": 5}\n', "AttributeError: "),
+    ],
+)
+def test_an_answer_that_nobody_expects_is_said(
+    server: Server,
+    name: str,
+    tmp_path: Path,
+    path: str,
+    status: int,
+    body: bytes,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put(server, tmp_path, f"user.alice:{name}", b"x")
+    gate = Gate(server.url.partition("://")[2])
+    gate.on(path, lambda handler: (handler.reply(status, body, {"Content-Type": "application/x-json-stream"}), True)[1])
+    config = tmp_path / "rucio.cfg"
+    config.write_text(server.config("alice").read_text().replace(server.url, gate.url))
+    monkeypatch.setenv("RUCIO_CONFIG", str(config))
+    try:
+        with pytest.raises(Unanswered) as raised:
+            ask([_of(name)], {"vre": Instance("vre", gate.url, gate.url)}, settings=QUICK, replicas=True)
+    finally:
+        gate.shutdown()
+        gate.server_close()
+    assert str(raised.value).startswith("vre: ")
+    assert says in str(raised.value)
+    assert "alicepw" not in str(raised.value)
 
 
 def test_no_client(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ def test_a_password_goes_to_no_other_server(rucio_server: Server, second_rucio_s
     instance = _instance(second_rucio_server, account="alice")
     with pytest.raises(Missing) as raised:
         find_credentials(instance, environ)
-    assert str(raised.value) == '"vre": no proxy at /nowhere; run voms-proxy-init --voms vre'
+    assert str(raised.value) == '"vre": no proxy at /nowhere; run voms-proxy-init --voms VO'
     assert find_credentials(_instance(rucio_server), environ).environment["RUCIO_STAGE_PASSWORD"] == "alicepw"
 
 
@@ -121,7 +121,7 @@ USERPASS = {"auth_type": "userpass", "username_env": "N", "password_env": "P"}
     ("changes", "environ", "message"),
     [
         ({}, {}, '"vre": nothing says your Rucio account there; export RUCIO_ACCOUNT=...'),
-        ({"account": "jdoe"}, {"X509_USER_PROXY": "/no"}, '"vre": no proxy at /no; run voms-proxy-init --voms vre'),
+        ({"account": "jdoe"}, {"X509_USER_PROXY": "/no"}, '"vre": no proxy at /no; run voms-proxy-init --voms VO'),
         ({"account": "jdoe", **USERPASS}, {"N": "x"}, '"vre": no username and password; export N=... P=...'),
         (
             {"account": "jdoe", "auth_type": "oidc", "token_file": "t"},

@@ -121,6 +121,14 @@ def test_into_another_directory(vre: Server, analysis: Path, tmp_path: Path, nam
     assert set(_files(analysis)) == {"elsewhere/deep/a.root", "elsewhere/deep/rucio-stage-in.vre.json"}
 
 
+def test_into_what_is_no_directory(vre: Server, analysis: Path) -> None:
+    _spec({"vre": vre}, ["rucio(vre, user.alice, a) -> a.root"])
+    for place, why in (("reana.yaml", "File exists"), ("reana.yaml/x", "Not a directory")):
+        result = run("fetch", "--into", place)
+        assert result.exit_code == 2
+        assert f'--into "{place}": {why}; name a directory' in result.stderr
+
+
 def test_from_another_directory_into_that_of_the_specification(
     vre: Server, analysis: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
