@@ -28,6 +28,7 @@ SETTINGS = {"attempts": 4, "backoff": 2, "timeout": 600, "threads": 4, "keep": 1
 
 _DONE = re.compile(r"(\d+)/(\d+) (.*)")
 _NO_CLIENT = re.compile(r"rucio: no Python here has the client; .*")
+_NO_LIBRARY = re.compile(r"use an image with (gfal2 and xrootd), such as .*")
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ def fetch(wanted: Fetch, into: Path, show: Callable[[str], None], settings: Mapp
                 show(line.rstrip("\n"))
         errors.seek(0)
         said = _NO_CLIENT.sub(f'no Python here has the Rucio client; pip install "{EXTRA}"', remedy_here(errors.read()))
+        said = _NO_LIBRARY.sub(r"\1 come from conda-forge, or from the system's packages", said)
     code = process.returncode
     if code < 0:
         said += f"reana-rucio: error: the stager was ended by signal {-code}; run it again\n"

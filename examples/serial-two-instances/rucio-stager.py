@@ -1,22 +1,20 @@
 #!/usr/bin/env python3
-# ruff: noqa: C408, C901, PLR0912  (some engines double braces, hence dict())
 """Move data between Rucio and a REANA workspace, the current directory: stager.py MANIFEST.json NAME=VALUE...
 
 Needs Python >= 3.6 and rucio-clients >= 1.30. FIELDS describes the manifest; VALUE replaces {NAME} in it. The
-last thing written, if all went well, is a receipt. Exit: 0 done, 1 unexpected, 2 manifest or usage, 3 secret,
-proxy or configuration, 4 server not reached, 5 no such DID or replica, 6 checksum, size or lock, 7
-permission, quota or RSE, 8 DID exists with other content, 9 local output missing; stderr ends with the cause.
+last thing written is a receipt or, as the last line on stderr, the cause of a failure.
 
-What is staged in is there as a whole and right, or not at all. What is there and right stays; a file that is
-wrong is replaced, and so is a directory, unless it holds what does not belong to it: that is refused.
+What is staged in is there as a whole and right, or not at all. What is there and right stays, what is wrong
+is replaced; a directory that holds what does not belong to it is refused.
 A section "X only", up to the next "# ---", is not here where no manifest of the specification has X.
 """
 import sys
 
 if __name__ == "__main__":
-    del sys.path[0]  # may be the workspace, and the user's random.py is not the library's
+    del sys.path[0]  # may be the workspace: its random.py is not the library's
 
 import configparser
+import copy
 import errno
 import fcntl
 import glob
@@ -34,22 +32,24 @@ import tempfile
 import threading
 import time
 import traceback
-import uuid
 import zlib
 from collections import Counter
 from contextlib import contextmanager, suppress
+from multiprocessing.pool import ThreadPool
+from os.path import basename, dirname, getsize, isdir, isfile, islink
 from xml.etree import ElementTree
 
-USAGE, SECRET, SERVER, MISSING, MISMATCH, REFUSED, EXISTS, OUTPUT = range(2, 10)
+USAGE, SECRET, SERVER, MISSING, MISMATCH, REFUSED, EXISTS, OUTPUT = range(2, 10)  # exit codes; 1: unexpected
 CODES = {  # exceptions of the client and of requests, or their base classes
-    SECRET: "CannotAuthenticate NoAuthInformation MissingClientParameter AccountNotFound EOFError",
-    SERVER: "ServerConnectionException RequestException ConnectionError timeout DatabaseException "
-            "ServiceUnavailable JSONDecodeError UnicodeDecodeError ParseError",
+    SECRET: "CannotAuthenticate|NoAuthInfo|Missing(Client|Dependency)|AccountNotFound|EOFError|ImportError",
+    SERVER: "ServerConnectionException|RequestException|ConnectionError|[Tt]imeout|DatabaseException|"
+            "ServiceUnavailable|DecodeError|ParseError|Temporary(Unavailable|Failed)",
     MISSING: "DataIdentifierNotFound",
-    REFUSED: "AccessDenied RSEAccessDenied InsufficientAccountLimit InsufficientTargetRSEs "
-             "InvalidRSEExpression RSENotFound RSEWriteBlocked RSEOverQuota ManualRuleApprovalBlocked",
-    EXISTS: "DataIdentifierAlreadyExists FileConsistencyMismatch",
-    USAGE: "InvalidObject InputValidationError FileExistsError NotADirectoryError"}
+    REFUSED: "AccessDenied|Insufficient(AccountLimit|TargetRSEs)|Invalid(RSEExpression|ReplicationRule)|"
+             "RSE(NotFound|WriteBlocked|OverQuota|ProtocolNotSupported)|ManualRuleApprovalBlocked|"
+             "RuleRequiresLifetime|LifetimeConflict|UnsupportedOperation",
+    EXISTS: "DataIdentifierAlreadyExists|FileConsistencyMismatch",
+    USAGE: "InvalidObject|InputValidationError|FileExistsError|NotADirectoryError"}
 FULL = "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM"  # of the workspace, which others must mend
 BAD = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
 TEXT, PART = "[^%s]+" % BAD, r"(?!\.\.?(?:/|\Z))[^/%s]+" % BAD
@@ -72,11 +72,14 @@ FIELDS = {  # of an object ("!" = required): an object, a list [], a type of num
                 "if_exists": "skip|fail"},
     "settings": {"attempts": int, "backoff": float, "timeout": float, "threads": int, "keep": int}}
 NEVER = r"(?i)denied|permission|RSE not reachable|(?<![\w/.-])507(?![\w/.-])|insufficient"  # of storages
+LACKS = r"Missing dependency|xrd\w+: not found|directory: 'xrd"  # of images without gfal2 or xrootd
+IMAGE = "use an image with %s, such as docker.io/reanahub/reana-auth-rucio:1.1.1"
+SHOWS = "`rucio list-%s` shows what there is"
 ADD = "reana-client secrets-add --overwrite --"
 PEM = b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
 OUT, ERR = sys.stdout, sys.stderr  # ours; after capture() file descriptors 1 and 2 are the client's
 PROXIES = []  # path, end and remedy of each that is used
-HIDDEN = []  # secrets, which no line may show
+HIDDEN = set()  # secrets, which no line may show
 
 
 class Error(Exception):
@@ -94,12 +97,12 @@ class Stopped(BaseException):
 # --- messages
 
 def say(text, stream=None):
-    for secret in HIDDEN if all(HIDDEN) else ():
+    for secret in filter(None, list(HIDDEN)):
         text = text.replace(secret, "***")
     text = re.sub(r"://\S*@", "://***@", text)  # passwords in URLs, and signatures
     text = re.sub(r"(://[^\s?]*\?)\S+", r"\1***", text)
     text = re.sub("[^\n -~\xa0-\U0010ffff]", "?", text)  # nor do servers write to a terminal
-    print(text, file=stream or OUT, flush=True)
+    print(text + "\n", end="", file=stream or OUT, flush=True)  # in one piece
 
 
 def capture(path):
@@ -114,19 +117,19 @@ def capture(path):
 
 def human(count):
     power = min(4, (len(str(int(count))) - 1) // 3)
-    return "%.3g %s" % (count / 1000.0 ** power, ("B", "kB", "MB", "GB", "TB")[power])
+    return "%.3g %s" % (count / 1000.0 ** power, "B kB MB GB TB".split()[power])
 
 
 def brief(what):
-    """An exception's text on one line, or the first of some texts."""
-    if isinstance(what, BaseException):
-        return " ".join(str(what).split())[:300] or type(what).__name__
-    return ", ".join(what[:3]) + (" and %d more" % len(what[3:]) if what[3:] else "")
+    """A text on one line, or the first of some."""
+    if isinstance(what, list):
+        return ", ".join(what[:3]) + (" and %d more" % len(what[3:]) if what[3:] else "")
+    return " ".join(str(what).split())[:300] or type(what).__name__
 
 
 def code_of(error):
     """The exit code that an exception means; 1 if it is unexpected."""
-    names = {base.__name__ for base in type(error).__mro__}
+    names = " ".join(base.__name__ for base in type(error).__mro__)
     if "SSLError" in names and re.search("(?i)certificate|alert|unknown.ca", str(error)):
         return SECRET
     if re.search(r"status code: (5\d\d|429)", str(error)):
@@ -135,7 +138,7 @@ def code_of(error):
         return REFUSED
     if isinstance(error, Error):
         return error.code
-    return next((code for code in CODES if names & set(CODES[code].split())), 1)
+    return next((code for code in CODES if re.search(CODES[code], names)), 1)
 
 
 @contextmanager
@@ -150,7 +153,7 @@ def about(what, remedy="the lines above may tell more"):
 
 
 class Traces(list):
-    """The client's records of its transfers, which it adds as it begins one; then, others may be done."""
+    """The client's records of transfers, which it adds as they begin; then, others may be done."""
 
     def __init__(self, total):
         self.total, self.count, self.lock = total, 0, threading.Lock()
@@ -187,7 +190,7 @@ def check(value, shape, where="manifest"):
     elif isinstance(shape, list) and isinstance(value, list):
         for index, item in enumerate(value):
             check(item, shape[0], "%s[%d]" % (where, index))
-    elif not ((isinstance(shape, str) and isinstance(value, str) and re.match("(?:%s)\\Z" % shape, value))
+    elif not ((isinstance(shape, str) and isinstance(value, str) and re.fullmatch(shape, value))
               or (shape is int and type(value) is int and 0 < value < 1e12)
               or (shape is float and type(value) in (int, float) and 0 <= value < 1e18)):
         raise Error(USAGE, "%s: %s is not allowed here", where, json.dumps(value)[:200])
@@ -242,7 +245,7 @@ def run_id(_):
     here, pattern = os.getcwd() + "/", "/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=/)"
     found = (re.findall("/workflows" + pattern, here) or re.findall(pattern, here)[-1:]
              or [os.environ.get("RUCIO_STAGE_RUN", "")])[0]
-    if not re.match(WORD + r"\Z", found):
+    if not re.fullmatch(WORD, found):
         raise Error(USAGE, "{run}: %s is in no workspace with a UUID; set RUCIO_STAGE_RUN", here)
     return found
 
@@ -254,7 +257,7 @@ def no_links(path, code=USAGE):
     parts = path.rstrip("/").split("/")
     for count in range(1, len(parts) + 1):
         part = "/".join(parts[:count])
-        if os.path.islink(part) or (count < len(parts) and os.path.isfile(part)):
+        if islink(part) or (count < len(parts) and isfile(part)):
             raise Error(code, "%s: %s is a symbolic link or a file; put the real thing there", path, part)
 
 
@@ -272,7 +275,7 @@ def digest(path, md5=None):
 
 def same(path, known):
     """Whether `path` is a file with the size and checksum (if any) that Rucio knows."""
-    if os.path.islink(path) or not os.path.isfile(path) or os.path.getsize(path) != known["bytes"]:
+    if islink(path) or not isfile(path) or getsize(path) != known["bytes"]:
         return False
     if known["adler32"]:
         return digest(path).lstrip("0") == known["adler32"].lstrip("0")
@@ -286,7 +289,7 @@ def write_private(path, content):
 
 
 def private_directory():
-    """A new directory, mode 0700, outside of the workspace, where REANA's CWL engine has TMPDIR and HOME."""
+    """A new directory, mode 0700, outside of the workspace, where CWL has TMPDIR and HOME."""
     for place in ("/dev/shm", "/var/tmp"):
         with suppress(OSError):
             return tempfile.mkdtemp(prefix="rucio-stage-", dir=place)
@@ -294,9 +297,9 @@ def private_directory():
 
 
 def locked(path, wait=False):
-    """Lock a directory for this process. False: another has it, or it is gone; None: nobody can tell."""
+    """Lock a directory for this process. False: another has it, or it is gone; None: unknown."""
     try:
-        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        folder = os.open(path, os.O_DIRECTORY | os.O_NOFOLLOW)
         fcntl.flock(folder, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         return os.stat(path).st_ino == os.fstat(folder).st_ino
     except (BlockingIOError, FileNotFoundError):
@@ -341,14 +344,13 @@ def other_python():
         # the last is what pip writes for a long path
         found = re.search(r"\A#!\s*(?:\S*/env\s+)?(\S*python\S*)|^'{3}exec' \"?(.+?)\"? \"\$0\"", head, re.M)
         python = found and shutil.which(found.group(1) or found.group(2), path=":".join(places))
-        test = [python, "-c", "import rucio"]
-        if python and not subprocess.call(test, cwd="/", stderr=subprocess.DEVNULL):
+        if python and not subprocess.call([python, "-c", "import rucio"], cwd="/", stderr=subprocess.DEVNULL):
             return python
     return ""
 
 
 def need(path, what, remedy):
-    if not path or not os.path.isfile(path) or not os.path.getsize(path):
+    if not path or not isfile(path) or not getsize(path):
         raise Error(SECRET, "%s: %s; %s", what, "there is no " + path if path else "is not set", remedy)
     return path
 
@@ -362,17 +364,16 @@ def secret(instance, field):
         place = os.environ.get("RUCIO_STAGE_SECRETS", "/etc/reana/secrets")
         return need(place + "/" + name, "secret " + name, ADD + "file " + name)
     value = os.environ.get(name, "").strip("\r\n")
-    if not re.match(r"[!-~\xa1-\xff][ -~\xa0-\xff]*\Z", value):
+    if not re.fullmatch(r"[!-~\xa1-\xff][ -~\xa0-\xff]*", value):
         raise Error(SECRET, "secret %s: is not set, or cannot be sent; %senv %s=...", name, ADD, name)
     return value
 
 
 def valid_proxy(instance, private):
     """A private copy (libraries insist on mode 0600) of a proxy that has not expired."""
-    given = "proxy_file" in instance
     remedy = "voms-proxy-init, then %sfile %s" % (
-        ADD, instance["proxy_file"] if given else "x509up --env VOMSPROXY_FILE=x509up")
-    path = secret(instance, "proxy_file") if given else need(
+        ADD, instance.get("proxy_file", "x509up --env VOMSPROXY_FILE=x509up"))
+    path = secret(instance, "proxy_file") if "proxy_file" in instance else need(
         os.environ.get("X509_USER_PROXY"), "X509_USER_PROXY", remedy)
     with open(path, "rb") as stream:
         content = stream.read()
@@ -399,11 +400,11 @@ def in_time(path, end, remedy):
 def authorities(named, private):
     """All certificate authorities in a file; the sidecar's are beside its rucio.cfg, not where that says."""
     import requests.certs
-    blocks, beside = set(), os.path.dirname(os.environ.get("RUCIO_CONFIG", ""))
+    blocks, beside = set(), dirname(os.environ.get("RUCIO_CONFIG", ""))
     for place in (beside + "/CERN-bundle.pem", named, os.environ.get("X509_CERT_DIR"), requests.certs.where(),
                   "/etc/pki/tls/certs/CERN-bundle.pem", "/etc/pki/tls/certs/ca-bundle.crt",
                   "/etc/ssl/certs/ca-certificates.crt", "/etc/grid-security/certificates"):
-        for path in glob.glob(place + "/*.pem") if os.path.isdir(place or "") else [place or ""]:
+        for path in glob.glob(place + "/*.pem") if isdir(place or "") else [place or ""]:
             with suppress(OSError), open(path, "rb") as stream:
                 blocks.update(re.findall(PEM, stream.read(), re.S))
     if not blocks:
@@ -431,7 +432,7 @@ def configure(instance, private):
     client = dict(auth_type=auth, auth_token_file_path=private + "/token", request_retries="1")
     for host in ("rucio_host", "auth_host"):
         client[host] = (theirs if own else instance).get(host, "")
-        if not re.match("(?:%s)\\Z" % URL, client[host]):
+        if not re.fullmatch(URL, client[host]):
             raise Error(SECRET if own else USAGE, "%s.%s: '%s' is no https URL",
                         "RUCIO_CONFIG" if own else "instance", host, client[host])
     client["account"] = instance.get("account") or env.get("RUCIO_USERNAME") or theirs.get("account")
@@ -441,27 +442,27 @@ def configure(instance, private):
         client["vo"] = instance["vo"]
     if "https:" in client["rucio_host"] + client["auth_host"]:
         client["ca_cert"] = authorities(theirs.get("ca_cert"), private)
-    drop = [name for name in env if name.startswith("RUCIO_")] + ["X509_CERT_DIR"]  # would override the file
+    drop = "RUCIO_|X509_CERT_DIR$"  # would override the file
     if auth == "x509_proxy":
         env["X509_USER_PROXY"] = client["client_x509_proxy"] = valid_proxy(instance, private)
     elif auth == "userpass":
         client["username"] = secret(instance, "username_env")
         client["password"] = secret(instance, "password_env")
         word = client["password"]
-        HIDDEN.extend([word, repr(word)[1:-1], brief(ValueError(word))])
+        HIDDEN.update([word, repr(word)[1:-1], brief(word)])
     else:
         with open(secret(instance, "token_file"), errors="replace") as stream:
-            HIDDEN.append(stream.read().strip())
-        if not re.match(r"[!-~]+\Z", HIDDEN[-1]):
+            token = stream.read().strip()
+        if not re.fullmatch("[!-~]+", token):
             raise Error(SECRET, "secret %(token_file)s: is empty, or no token" % instance)
-        env["BEARER_TOKEN_FILE"] = write_private(client["auth_token_file_path"], HIDDEN[-1].encode())
-        drop.append("BEARER_TOKEN")
+        env["BEARER_TOKEN_FILE"] = write_private(client["auth_token_file_path"], token.encode())
+        drop += "|BEARER_TOKEN$"
     lines = ["[client]"] + ["%s = %s" % (name, client[name].replace("%", "%%")) for name in client]
     for section in ("policy", "download", "upload"):  # what that server expects of names and protocols
         if own and sidecar.has_section(section):
             lines += ["[%s]" % section] + ["%s = %s" % item for item in sidecar.items(section)]
-    for name in drop:
-        env.pop(name, None)
+    for name in filter(re.compile(drop).match, list(env)):
+        del env[name]
     env["RUCIO_CONFIG"] = write_private(private + "/rucio.cfg", "\n".join(lines).encode())
     env["TMPDIR"] = tempfile.tempdir = private
     for name in ("USER", "LOGNAME", "HOME"):  # REANA's uid may not be in passwd
@@ -478,11 +479,19 @@ class Server:
 
     def __init__(self, client, settings):
         import requests
-        self.settings, self.account, send = settings, client["account"], requests.Session.send
-        # some clients wait 300 s here
-        limit = dict(timeout=settings["timeout"])
-        requests.Session.send = lambda *args, **kwargs: send(*args, **dict(kwargs, **limit))
-        requests.Session.rebuild_auth = self.redirected(requests.Session.rebuild_auth)
+        self.settings, self.account = settings, client["account"]
+        options = dict(verify=client.get("ca_cert", True))
+
+        def patient(session, request, **kwargs):  # some wait 300 s
+            HIDDEN.add(request.headers.get("X-Rucio-Auth-Token"))
+            return send(session, request, **dict(kwargs, timeout=settings["timeout"]))
+
+        def rebuild(session, request, response):
+            # what a server sends elsewhere goes without password and token of Rucio, which requests keeps
+            if session.should_strip_auth(response.request.url, request.url):
+                for name in [name for name in request.headers if name.lower().startswith("x-rucio-")]:
+                    del request.headers[name]
+            return usual(session, request, response)
 
         def read(*args, **kwargs):
             left = self.most
@@ -492,41 +501,39 @@ class Server:
                     raise nonsense("it does not end")
                 yield block
 
+        send, requests.Session.send = requests.Session.send, patient
+        usual, requests.Session.rebuild_auth = requests.Session.rebuild_auth, rebuild
         body, requests.Response.iter_content = requests.Response.iter_content, read
         for host in sorted({client["rucio_host"], client["auth_host"]}):
-            with about("server " + host, "is it up, and reachable from here?"):
-                # the client hides why connections fail
-                self.attempt(requests.get, host, verify=client.get("ca_cert", True),
-                             cert=client.get("client_x509_proxy"), timeout=settings["timeout"])
+            with about("server " + host, "is it up, and reachable from here?"):  # the client hides why not
+                self.attempt(requests.get, host, cert=client.get("client_x509_proxy"), **options)
         with about("account " + self.account, "do account, credentials and vo fit together?"):
             from rucio.client import Client
             try:
-                self.client = self.attempt(Client, timeout=settings["timeout"])
-                HIDDEN.extend(filter(None, [self.client.auth_token]))
+                self.client = self.attempt(Client)
                 me = self.whoami()
             except Exception as error:
-                if type(error).__name__ != "CannotAuthenticate":
+                if type(error).__name__ != "CannotAuthenticate":  # also after a 503
                     raise
-                # or a 503
-                status = requests.get(client["auth_host"], verify=client.get("ca_cert", True)).status_code
+                status = requests.get(client["auth_host"], **options).status_code
                 raise Error(SERVER, "server %s: logins: status code: %d; try again later",
                             client["auth_host"], status) if status >= 500 else error
             if not isinstance(me, dict) or "account" not in me:
                 raise Error(SERVER, "server %s: is no Rucio server; is it right?", client["rucio_host"])
 
     def attempt(self, action, *args, **kwargs):
-        count = 0
-        while True:
+        for count in range(self.settings["attempts"]):
             try:
                 with watch(4 * self.settings["timeout"] + 1):
                     result = action(*args, **kwargs)
                     return list(result) if hasattr(result, "__next__") else result
             except Exception as error:
                 self.again(count, error)
-            count += 1
 
     def again(self, count, error):
         """Raise the error, or wait before the next attempt."""
+        if re.search(LACKS, str(error)):
+            raise Error(SECRET, "%s; " + IMAGE, str(error).rpartition("; ")[0], "gfal2 and xrootd")
         if code_of(error) != SERVER or count + 1 >= self.settings["attempts"]:
             raise error
         delay = self.settings["backoff"] * 2 ** count
@@ -541,16 +548,6 @@ class Server:
             return Row(found) if name[:4] == "get_" else found
         return call
 
-    @staticmethod
-    def redirected(usual):
-        """What a server sends elsewhere goes without password and token of Rucio, which requests keeps."""
-        def rebuild(session, request, response):
-            if session.should_strip_auth(response.request.url, request.url):
-                for name in [name for name in request.headers if name.lower().startswith("x-rucio-")]:
-                    del request.headers[name]
-            return usual(session, request, response)
-        return rebuild
-
     def metadata(self, keys):
         """(scope, name) -> metadata of what exists; the server omits the rest, and takes 1000 at a time."""
         # client 38 would ask for JSON metadata, which few servers have; older ones cannot be told
@@ -559,11 +556,11 @@ class Server:
         return {key_of(row): sane(row) for part in chunks(sorted(set(keys)), 1000)
                 for row in self.get_metadata_bulk(list(map(did, part)), **options)}
 
-    def find(self, file, rses):
-        """The first of these RSEs where a replica of the file is available, or None."""
-        rows = self.list_replicas([did(file["key"])], all_states=True) if file["known"] else []
-        states = dict(item for row in rows for item in row["states"].items())
-        return next((rse for rse in rses if states.get(rse) == "AVAILABLE"), None)
+    def states(self, keys):
+        """(scope, name, RSE) -> state of each replica."""
+        return {key_of(row) + (rse,): state for part in chunks(list(keys), 500)
+                for row in self.list_replicas(list(map(did, part)), all_states=True)
+                for rse, state in row["states"].items()}
 
     def seconds(self, files):
         """The limit of a transfer: that of the settings, and what the largest file takes at 500 kB/s."""
@@ -577,7 +574,7 @@ class Row(dict):
         super().__init__(row if isinstance(row, dict) else {"": row})
 
     def __missing__(self, name):
-        raise nonsense("no %s in %s" % (name, brief(ValueError(self))))
+        raise nonsense("no %s in %s" % (name, brief(self)))
 
 
 def nonsense(what):
@@ -586,10 +583,10 @@ def nonsense(what):
 
 def sane(row):
     """The metadata of a DID, if those of a file can be what they should be."""
-    size, *sums = known = [row[name] for name in ("bytes", "adler32", "md5")]
-    if row["did_type"] == "FILE" and not (type(size) is int and 0 <= size < 1 << 60 and all(
-            one is None or isinstance(one, str) and re.match("[0-9a-fA-F]{0,32}\\Z", one) for one in sums)):
-        raise nonsense("%s:%s has bytes, adler32, md5 %s" % (key_of(row) + (brief(ValueError(known)),)))
+    known = repr([row[name] for name in ("bytes", "adler32", "md5")])
+    if row["did_type"] == "FILE" and not re.fullmatch(
+            r"\[[0-9]{1,18}(, (None|'[0-9a-fA-F]{0,32}')){2}\]", known):
+        raise nonsense("%s:%s has bytes, adler32, md5 %s" % (key_of(row) + (known[:300],)))
     return row
 
 
@@ -614,9 +611,9 @@ def watch(seconds, moved=lambda: 0):
 
 def size_of(folder):
     total = 0
-    with suppress(OSError):
-        for place, _, names in os.walk(folder):
-            total += sum(os.path.getsize(place + "/" + name) for name in names)
+    for path in glob.glob(folder + "/**", recursive=True):
+        with suppress(OSError):
+            total += getsize(path)
     return total
 
 
@@ -647,7 +644,7 @@ def resolve(server, downloads):
     known = server.metadata(key for _, keys in plan for key in keys)
     gone = sorted({":".join(key) for _, keys in plan for key in keys} - set(map(":".join, known)))
     if gone:
-        raise Error(MISSING, "%s: not found; `rucio list-dids` shows what there is", brief(gone))
+        raise Error(MISSING, "%s: not found; " + SHOWS, brief(gone), "dids")
     for _, keys in plan:
         kind = known[keys[0]]["did_type"].lower()
         if kind != "file":
@@ -680,12 +677,12 @@ def members(server, entry):
     """The files of a dataset, of the datasets of a container, or of all that a wildcard matches, by name."""
     scope, name = key_of(entry)
     what, keys = scope + ":" + name, set()
-    with about(what, "`rucio list-dids` shows what there is"):
+    with about(what, SHOWS % "dids"):
         if "contents" in entry:
             roots, keys = [], {
                 tuple(line.split(" ")[0].split(":")) for line in entry.get("lock", {}).get("files", [])}
         elif "*" in name:  # some databases ignore case
-            fits = re.compile(".*".join(map(re.escape, name.split("*"))) + r"\Z").match
+            fits = re.compile(".*".join(map(re.escape, name.split("*")))).fullmatch
             roots = [(row["name"], row["did_type"]) for row in server.list_dids(
                 scope, dict(name=name), did_type="all", long=True) if fits(row["name"])]
         else:
@@ -695,19 +692,19 @@ def members(server, entry):
         keys |= {key for root, kind in roots for key in (
             [(scope, root)] if kind == "FILE" else map(key_of, server.list_files(scope, root)))}
     for key in keys:
-        if not all(re.match(shape + "\\Z", part) for shape, part in zip((SCOPE, NAME), key)):
-            raise nonsense("%s holds %s" % (what, brief(ValueError(key))))
+        if not all(re.fullmatch(shape, part) for shape, part in zip((SCOPE, NAME), key)):
+            raise nonsense("%s holds %s" % (what, brief(key)))
     keys = sorted(keys, key=lambda key: key[::-1])[:entry.get("first")]
     if not keys:
         raise Error(MISSING, "%s: has no files; is it filled, and spelt right?", what)
     if entry["type"] == "member":
-        wanted = os.path.basename(entry["path"])
-        keys = [key for key in keys if os.path.basename(key[1]) == wanted]
+        wanted = basename(entry["path"])
+        keys = [key for key in keys if basename(key[1]) == wanted]
         if not keys:
-            raise Error(MISSING, "%s: has no file %s; `rucio list-files` shows what it has", what, wanted)
+            raise Error(MISSING, "%s: has no file %s; " + SHOWS, what, wanted, "files")
     seen = {"": (), ".": (), "..": ()}
     for key in keys:
-        twin = seen.setdefault(os.path.basename(key[1]), key)
+        twin = seen.setdefault(basename(key[1]), key)
         if twin != key:
             raise Error(MISSING, "%s: %s cannot be in one directory with %s; stage them one by one",
                         what, ":".join(key), ":".join(twin))
@@ -720,10 +717,10 @@ def stage_in(server, manifest, work):
     for entry, files in resolve(server, manifest["downloads"]):
         path, folder = entry["path"], entry["type"] == "directory"
         no_links(path)
-        if os.path.lexists(path) and os.path.isdir(path) != folder:
+        if os.path.lexists(path) and isdir(path) != folder:
             raise Error(USAGE, "%s: is there, but is no %s; remove it", path, entry["type"])
-        places = {path + "/" + os.path.basename(file["name"]) if folder else path: file for file in files}
-        extra = {path + "/" + name for name in os.listdir(path)} - set(places) if os.path.isdir(path) else ()
+        places = {path + "/" + basename(file["name"]) if folder else path: file for file in files}
+        extra = {path + "/" + name for name in os.listdir(path)} - set(places) if isdir(path) else ()
         if extra:
             raise Error(MISMATCH, "%s:%s: %s does not belong to it; remove that, or choose another directory",
                         entry["scope"], entry["name"], brief(sorted(extra)))
@@ -741,7 +738,7 @@ def stage_in(server, manifest, work):
         failure = error
     for path, folder, places, new in plan:
         if all("seconds" in wanted[key_of(places[place])] for place in new):
-            if new:  # after a failure too: what is complete need not be fetched again
+            if new:  # after a failure too: it need not be fetched again
                 deliver(work, path, folder, places, new, uses)
             for place in sorted(places):
                 file = wanted[key_of(places[place])] if place in new else places[place]
@@ -754,8 +751,8 @@ def stage_in(server, manifest, work):
 
 
 def held(work, file):
-    """Where the client puts a file: by its name, in the directory that it is given."""
-    return os.path.join(work, "get", file["scope"], file["name"].lstrip("/"))
+    """Where the client puts a file: by its name, in the directory given."""
+    return "%s/get/%s/%s" % (work, file["scope"], file["name"].lstrip("/"))
 
 
 def deliver(work, path, folder, places, new, uses):
@@ -766,14 +763,21 @@ def deliver(work, path, folder, places, new, uses):
     for place, file in places.items():
         uses[key_of(file)] -= place in new
         last = place in new and not uses[key_of(file)]
-        (os.rename if last else shutil.copyfile)(
+        (os.rename if last else shutil.copyfile if place in new else share)(
             held(work, file) if place in new else place,
-            target + "/" + os.path.basename(place) if folder else target)
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    if folder and os.path.isdir(path):
+            target + "/" + basename(place) if folder else target)
+    os.makedirs(dirname(path) or ".", exist_ok=True)
+    if folder and isdir(path):
         os.rename(path, old)
     os.rename(target, path)
     shutil.rmtree(old, True)
+
+
+def share(source, target):
+    """Copy a file, at no cost if possible."""
+    with suppress(OSError):
+        return os.link(source, target)
+    shutil.copyfile(source, target)
 
 
 def fetch_all(server, files, work):
@@ -800,12 +804,12 @@ def fetch(server, client, group, files, work, traces):
 
     Given sources, the client spares two requests per file, and takes files of many datasets."""
     scope, wish, checked = group
-    options = dict(base_dir=os.path.join(work, "get", scope), no_subdir=True, no_resolve_archives=True,
+    options = dict(base_dir=work + "/get/" + scope, no_subdir=True, no_resolve_archives=True,
                    ignore_checksum=not checked, transfer_timeout=server.seconds(files))
     for file in files:
-        os.makedirs(os.path.dirname(held(work, file)), exist_ok=True)
+        os.makedirs(dirname(held(work, file)), exist_ok=True)
     for count in range(server.settings["attempts"]):
-        with about("rse=%s" % wish, "`rucio list-rses` shows what there is"):
+        with about("rse=%s" % wish, SHOWS % "rses"):
             sources = server.list_replicas(
                 [did(key_of(file)) for file in files], rse_expression="(%s)\\istape=true" % (wish or "*"),
                 metalink=True, ignore_availability=False, client_location=client.client_location,
@@ -818,7 +822,7 @@ def fetch(server, client, group, files, work, traces):
             raise nonsense("sources of " + brief(sorted(map(str, named - asked))))
         del traces[:]
         server.most += max(file["bytes"] for file in files)
-        with watch(2 * server.settings["timeout"] + 1, lambda: size_of(work)):
+        with watch(3 * server.settings["timeout"] + 1, lambda: size_of(work)):
             client.download_from_metalink_file(
                 options, write_private(work + "/sources", sources.encode()), traces_copy_out=traces,
                 num_threads=server.settings["threads"], deactivate_file_download_exceptions=True)
@@ -842,15 +846,14 @@ def fetch(server, client, group, files, work, traces):
 def verdict(server, file, trace, there):
     """Why a file did not arrive, from what the client recorded of its last attempt."""
     what, rse = ":".join(key_of(file)), trace.get("remoteSite")
-    why = " ".join(str(trace.get("stateReason")).split())[:300]
+    why = brief(trace.get("stateReason"))
     if there or trace.get("clientState") == "FAIL_VALIDATE":
         return Error(MISMATCH, "%s: the copy at %s is not what was registered (%s); use rse=, tell the site",
                      what, rse, "other size" if there else why)
     if not rse:
-        states = {"%s %s" % state for row in server.list_replicas([did(key_of(file))], all_states=True)
-                  for state in row["states"].items()}
+        states = sorted("%s %s" % (key[2], state) for key, state in server.states([key_of(file)]).items())
         return Error(MISSING, "%s: no available replica%s (there is: %s); `rucio add-rule` makes one on disk",
-                     what, " at rse=" + file["wish"] if file["wish"] else "", brief(sorted(states)) or "none")
+                     what, " at rse=" + file["wish"] if file["wish"] else "", brief(states) or "none")
     if re.search(r"\[Errno (%s)\]" % "|".join(str(getattr(errno, name)) for name in FULL.split()[:4]), why):
         return Error(REFUSED, "workspace: %s: %s; make room", what, why)
     if re.search(NEVER, why):
@@ -862,23 +865,12 @@ def verdict(server, file, trace, there):
 
 # --- stage-out only
 
-class Quiet:
-    """The client without add_replication_rule, which the upload of a file calls: rules are for us to make."""
-
-    def __init__(self, client):
-        self.client = client
-
-    def __getattr__(self, name):
-        return getattr(self.client, name) if name != "add_replication_rule" else lambda *args, **kwargs: None
-
-
 def check_outputs(requires, uploads):
     """Nothing is uploaded unless everything that is to be uploaded exists."""
-    paths, gone = set(requires), []
-    paths.update(entry["path"] + "/" * (entry["type"] == "directory") for entry in uploads)
-    for path in sorted(paths):
+    gone, paths = [], {entry["path"] + "/" * (entry["type"] == "directory") for entry in uploads}
+    for path in sorted(paths.union(requires)):
         no_links(path, OUTPUT)
-        if not any(os.path.isfile(path + name) for name in (visible(path) if path[-1] == "/" else [""])):
+        if not any(isfile(path + name) for name in (visible(path) if path[-1] == "/" else [""])):
             gone.append(path)
     if gone:
         raise Error(OUTPUT, "%s: no such output, or empty; nothing was uploaded", brief(gone))
@@ -886,54 +878,81 @@ def check_outputs(requires, uploads):
 
 def stage_out(server, uploads):
     """Upload, make rules, attach, read back, and return the rows of the receipt."""
-    from rucio.client.uploadclient import UploadClient
-    client, rows = UploadClient(_client=Quiet(server.client)), []
-    for file in [file for entry in uploads for file in entry["files"]]:
-        file["at"] = server.find(file, file["entry"]["rses"])
-    todo = [file for entry in uploads for file in entry["files"] if not file["at"]]
-    traces = Traces(len(todo))
+    files, rows = [file for entry in uploads for file in entry["files"]], []
+    states = server.states(file["key"] for file in files if file["known"])
+    for file in files:
+        there = [rse for rse in file["entry"]["rses"] if states.get(file["key"] + (rse,)) == "AVAILABLE"]
+        file["at"] = (there + [None])[0]
+    todo = [file for file in files if not file["at"]]
     say("%d files to upload, %s" % (len(todo), human(sum(file["bytes"] for file in todo))))
     for entry in uploads:
         if entry["dataset"]:
             keep(server, entry, entry["dataset"], entry["to"])
-        new = [file for file in entry["files"] if not file["at"]]
-        for file in new:
-            started = time.time()
-            upload(server, client, file, entry["to"])
-            file["seconds"] = time.time() - started
-            traces.line(":".join(file["key"]), file["bytes"], file["seconds"], entry["to"])
-        if new:
-            read_back(server, new, entry["to"])
+    failures = upload_all(server, todo) if todo else []
+    for entry in uploads:  # after a failure, too
+        read_back(server, [file for file in entry["files"] if "seconds" in file], entry["to"])
         for file in entry["files"]:
-            if not entry["dataset"]:
+            if file["at"] and not entry["dataset"]:
                 keep(server, entry, file["key"], file["at"])
-            rows.append(dict(
-                did=":".join(file["key"]), path=file["path"], bytes=file["bytes"], rse=file["at"],
-                adler32=file["known"]["adler32"] or digest(file["path"]),
-                status="uploaded" if "seconds" in file else "present",
-                seconds=round(file.get("seconds", 0), 3), dataset=":".join(entry["dataset"] or ()) or None))
+    if failures:
+        raise failures[0]
     for entry in uploads:  # last: nobody finds half a dataset
         if entry["dataset"]:
             attach(server, entry["dataset"], [file["key"] for file in entry["files"]])
+        rows += [dict(
+            did=":".join(file["key"]), path=file["path"], bytes=file["bytes"], rse=file["at"],
+            adler32=file["known"]["adler32"] or digest(file["path"]),
+            status="uploaded" if "seconds" in file else "present",
+            seconds=round(file.get("seconds", 0), 3), dataset=":".join(entry["dataset"] or ()) or None)
+            for file in entry["files"]]
     return rows
 
 
-def upload(server, client, file, rse):
+def upload_all(server, files):
+    """Upload a few files at a time, and return what failed; after that, none is begun."""
+    from rucio.client.uploadclient import UploadClient
+    quiet, traces, tried, failures = copy.copy(server.client), Traces(len(files)), [], []
+    quiet.add_replication_rule = lambda *args, **kwargs: None  # rules are for us to make
+    client = UploadClient(_client=quiet)
+
+    def work(file):
+        started = time.time()
+        try:
+            if not failures:
+                upload(server, client, file, tried)
+                file["seconds"] = time.time() - started
+                with traces.lock:
+                    traces.line(":".join(file["key"]), file["bytes"], file["seconds"], file["entry"]["to"])
+        except BaseException as error:
+            failures.append(error)
+
+    with watch(3 * server.seconds(files) + 1, lambda: 1e12 * len(tried)):  # it tries twice
+        ThreadPool(server.settings["threads"]).map(work, files, 1)
+    return failures
+
+
+def upload(server, client, file, tried):
     """Upload one file, registered only once it is on the storage: else a killed upload burns its name."""
-    what = ":".join(file["key"])
+    from rucio.rse import rsemanager
+    what, rse = ":".join(file["key"]), file["entry"]["to"]
     item = dict(path=file["path"], rse=rse, did_scope=file["key"][0], did_name=file["key"][1],
-                guid=uuid.uuid4().hex, register_after_upload=True, transfer_timeout=server.seconds([file]))
+                guid=os.urandom(16).hex(), register_after_upload=True,
+                transfer_timeout=server.seconds([file]))
     for count in range(server.settings["attempts"]):
         traces = []
+        tried.append(file)
         try:
-            with about(what), watch(3 * item["transfer_timeout"] + 1):  # it tries twice
+            with about(what):
                 client.upload([item], traces_copy_out=traces)
             break
         except Exception as error:
             if type(error).__name__ == "NoFilesUploaded":
-                why = " ".join(str(traces[-1].get("stateReason") if traces else error).split())[:300]
-                if "exists" in why and server.metadata([file["key"]]):
-                    break  # another does the same at the same time; the rest compares
+                why = brief(traces[-1].get("stateReason") if traces else error)
+                if why == "File already exists":  # and is registered
+                    rows = client.client.list_replicas([did(file["key"])], all_states=True)
+                    if any(rse in row["states"] for row in rows):
+                        break  # another did the same; the rest compares
+                    rsemanager.delete(client.rses[rse], did(file["key"]), auth_token=client.auth_token)
                 error = Error(REFUSED if re.search(NEVER, why) else SERVER,
                               "%s: was not taken by %s: %s; choose another rse=", what, rse, why)
             server.again(count, error)
@@ -941,17 +960,15 @@ def upload(server, client, file, rse):
 
 def read_back(server, files, rse):
     """See that what was uploaded is registered as it is here, with an available replica."""
-    rows = server.metadata(file["key"] for file in files)
+    keys = [file["key"] for file in files]
+    rows, states = server.metadata(keys), server.states(keys)
     for file in files:
         file["known"], file["at"] = rows.get(file["key"]), rse
         if not file["known"] or not same(file["path"], file["known"]):
             raise Error(MISMATCH, "%s:%s: is registered with other content than %s",
                         *file["key"] + (file["path"],))
-    there = {key_of(row) for part in chunks(files, 500)
-             for row in server.list_replicas([did(file["key"]) for file in part], all_states=True)
-             if row["states"].get(rse) == "AVAILABLE"}
-    for file in files:
-        if file["key"] not in there:  # another program's upload was killed; only admins may mend that
+        if states.get(file["key"] + (rse,)) != "AVAILABLE":  # another program's upload was killed
+            # only admins may mend that
             state = dict(did(file["key"]), state="A", bytes=file["known"]["bytes"])
             with about("%s:%s: its replica at %s is not available" % (file["key"] + (rse,)), "rename it"):
                 server.update_replicas_states(rse, [state])
@@ -995,7 +1012,7 @@ def attach(server, dataset, keys):
 
 def visible(path):
     """The names in a directory; a dot cannot begin a Rucio name, and Snakemake leaves such files."""
-    return sorted(name for name in os.listdir(path) if name[0] != ".") if os.path.isdir(path) else []
+    return sorted(name for name in os.listdir(path) if name[0] != ".") if isdir(path) else []
 
 
 def check_uploads(server, uploads, local):
@@ -1010,7 +1027,7 @@ def check_uploads(server, uploads, local):
             dataset, files = entry["name"], [
                 (path + "/" + name, entry.get("prefix", "") + name) for name in visible(path) if local]
         entry["dataset"] = dataset and tuple((scope + ":" + dataset).split(":")[-2:])
-        entry["files"] = [dict(path=path, key=(scope, name), bytes=os.path.getsize(path) if local else 1,
+        entry["files"] = [dict(path=path, key=(scope, name), bytes=getsize(path) if local else 1,
                                entry=entry) for path, name in files]
         keys += [file["key"] for file in entry["files"]]
     count = Counter(keys)
@@ -1027,7 +1044,7 @@ def check_uploads(server, uploads, local):
             raise Error(EXISTS, "%s: exists, and if_exists=fail; choose a new name, or one with {run}", what)
         for file in entry["files"]:
             row = file["known"] = known.get(file["key"])
-            if os.path.islink(file["path"]) or (local and not os.path.isfile(file["path"])):
+            if islink(file["path"]) or (local and not isfile(file["path"])):
                 raise Error(OUTPUT, "%s: is no file; a dataset is flat, list this by itself", file["path"])
             if row and (row["did_type"] != "FILE" or (local and not same(file["path"], row))):
                 raise Error(EXISTS, "%s:%s: exists with other content; choose a new name, or one with {run}",
@@ -1040,10 +1057,10 @@ def check_uploads(server, uploads, local):
 def choose_rse(server, entry, dataset, admin, used):
     """The first RSE, by name, that is writable and has quota; but rather one where the dataset has a rule.
 
-    `used` counts, by RSE and by expression of a global limit, what the entries before are going to use."""
+    `used` are bytes, by RSE and by expression of a global limit, of the entries before."""
     what, reasons = ":".join(key_of(entry)), []
     size = sum(file["bytes"] for file in entry["files"] if not file.get("known"))
-    with about("%s: rse=%s" % (what, entry["rse"]), "`rucio list-rses` shows what there is"):
+    with about("%s: rse=%s" % (what, entry["rse"]), SHOWS % "rses"):
         entry["rses"] = sorted(row["rse"] for row in server.list_rses(entry["rse"]))
     ruled = {rule["rse_expression"] for rule in server.list_did_rules(*entry["dataset"])} if dataset else ()
     for rse in sorted(entry["rses"], key=lambda rse: (rse not in ruled, rse)):
@@ -1071,11 +1088,10 @@ def choose_rse(server, entry, dataset, admin, used):
 def run(*words):
     started, python, work = time.time(), other_python(), None
     if python:
-        os.execv(python, [python, os.path.abspath(__file__)] + list(words))
+        os.execv(python, [python, os.path.abspath(__file__), *words])
     manifest = load(*words)
     if python == "":
-        raise Error(SECRET, "rucio: no Python here has the client; use an image with rucio-clients, such as "
-                    "docker.io/reanahub/reana-auth-rucio:1.1.1")
+        raise Error(SECRET, "rucio: no Python here has the client; " + IMAGE, "rucio-clients")
     instance, action, uploads = manifest["instance"], manifest["action"], manifest["uploads"]
     private = private_directory()
     try:
@@ -1090,9 +1106,9 @@ def run(*words):
         no_links(manifest["receipt"])
         work = alone(manifest["work"])
         for path in (place + "/" + name for place, *names in os.walk(work) for name in sum(names, [])):
-            if os.path.islink(path) or not (os.path.isfile(path) or os.path.isdir(path)):
+            if islink(path) or not (isfile(path) or isdir(path)):
                 with suppress(FileNotFoundError):
-                    os.unlink(path)  # we put no links there
+                    os.unlink(path)  # not ours
         for name in ("/new", "/old"):
             shutil.rmtree(work + name, True)
         rows = stage_in(server, manifest, work) if action == "stage-in" else []
@@ -1102,7 +1118,7 @@ def run(*words):
         receipt = dict(format=1, action=action, instance=instance["name"], account=server.account, files=rows,
                        rucio_host=client["rucio_host"], seconds=round(time.time() - started, 3),
                        outputs=[dict(did="%(scope)s:%(name)s" % entry, rse=entry["to"]) for entry in uploads])
-        os.makedirs(os.path.dirname(manifest["receipt"]) or ".", exist_ok=True)
+        os.makedirs(dirname(manifest["receipt"]) or ".", exist_ok=True)
         with open(work + "/receipt", "w") as stream:
             json.dump(receipt, stream, indent=1, sort_keys=True)
         os.replace(stream.name, manifest["receipt"])
@@ -1118,7 +1134,7 @@ def run(*words):
     finally:
         if "keep" in manifest["settings"] and sys.exc_info()[0]:
             work = None  # the next run goes on
-        for mine in [private, work] * 9:  # a thread may begin a file
+        for mine in [private, work] * 9:  # threads may begin a file
             shutil.rmtree(mine or private, True)
 
 
@@ -1143,10 +1159,10 @@ def main():
         code = code_of(error)
         if code == 1:
             say(traceback.format_exc(), ERR)
-        kind = "" if isinstance(error, Error) else type(error).__name__ + ": "
         if code == REFUSED and isinstance(error, OSError):
-            kind, error = "", "workspace: %s; make room, or make it writable" % brief(error)
-        say("reana-rucio: error: %s%s" % (kind, error if not kind else brief(error)), ERR)
+            error = Error(code, "workspace: %s; make room, or make it writable", brief(error))
+        kind = "" if isinstance(error, Error) else type(error).__name__ + ": "
+        say("reana-rucio: error: " + kind + (brief(error) if kind else str(error)), ERR)
     os._exit(code)  # storage libraries crash at exit, and threads may work
 
 

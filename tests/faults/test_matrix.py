@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.fault import Fault
 from tests.faults.matrix import CORE, Record, cells
-from tests.faults.publish import PAGE, columns
+from tests.faults.publish import HEAD, PAGE, columns
 from tests.faults.rows import FAULTS, ROWS
 
 
@@ -50,3 +50,26 @@ def test_the_page_has_a_row_for_each_fault() -> None:
         assert {len(row) for row in rows} == {len(columns()) + 4}
         assert [row[0][2:] for row in rows[1:]] == [fault.title for fault in faults]
     assert re.search(r"Measured on \d{4}-\d\d-\d\d, commit `[0-9a-f]{7,40}`", text)
+
+
+def test_the_sums_of_the_page_are_those_of_its_rows() -> None:
+    """And its words are those of the program that makes it."""
+    text = PAGE.read_text()
+    for part in re.split(r"\{\w+\}", HEAD):
+        assert part.strip() in text
+    top, *sections = text.split("\n## ")
+    tables = [
+        [line.strip("| ").split(" | ") for line in part.splitlines() if line.startswith("| ")] for part in sections
+    ]
+    rows = [row for table in tables for row in table[1:]]
+    sums = {
+        line.split(" | ")[0].strip("| "): line.split("|")[2:-1] for line in top.splitlines() if line.startswith("| ")
+    }
+    for number, (how, clients) in enumerate(columns(), start=2):
+        cells_ = [row[number + 2].strip("| ") for row in rows]
+        passed, met = cells_.count("\u2713"), len(cells_) - cells_.count("-") - cells_.count(".")
+        assert sums[clients][number].strip() == f"{passed} / {met}", (how, clients)
+    for number in (0, 1):
+        cells_ = [row[number + 2] for row in rows if row[number + 2] != "-"]
+        if set(cells_) == {"\u2713"}:
+            assert {row[number].strip() for name, row in sums.items() if name} == {f"{len(cells_)} / {len(cells_)}"}

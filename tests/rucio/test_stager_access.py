@@ -308,6 +308,28 @@ def test_3_no_client_anywhere(rucio_server: Server, tmp_path: Path) -> None:
     _fails(job, 3, "rucio-clients")
 
 
+@pytest.mark.parametrize("impl", ["gfal", "xrootd"])
+def test_3_a_protocol_that_the_image_has_no_library_for(job: Job, name: str, impl: str) -> None:
+    """As what pip installs: neither gfal2 nor xrootd. It is no use to try again, and no permission is missing."""
+    rse, root = f"{impl.upper()}-{name.partition('-')[2].upper()}_SCRATCHDISK", job.server.client("root")
+    allowed = {"read": 1, "write": 1, "delete": 1}
+    protocol = {"scheme": "root", "hostname": "localhost", "port": 1, "prefix": "/x/"}
+    domains = {"lan": allowed, "wan": {**allowed, "third_party_copy_read": 0, "third_party_copy_write": 0}}
+    root.call("add_rse", rse)
+    root.call("add_protocol", rse, {**protocol, "impl": f"rucio.rse.protocols.{impl}.Default", "domains": domains})
+    root.call("set_local_account_limit", "alice", rse, 10**12)
+    root.call("add_replicas", rse, [{"scope": "user.alice", "name": name, "bytes": 1, "adler32": "00790079"}])
+    job.write("a", "y")
+    for result in (
+        job.stage_in(download(f"user.alice:{name}", "f")),
+        job.stage_out(upload(f"user.alice:{name}.out", "a", rse=rse)),
+    ):
+        assert result.code == 3, result
+        assert result.last.startswith(f"reana-rucio: error: user.alice:{name}")
+        assert "; use an image with gfal2 and xrootd, such as docker.io/reanahub/reana-auth-rucio:" in result.last
+        assert "again in" not in result.out
+
+
 def _bare_python(directory: Path) -> str:
     """An interpreter without the Rucio client."""
     home = directory / "bare"

@@ -145,7 +145,9 @@ def test_a_dataset_that_grew_is_brought_up_to_date(job: Job, name: str, tmp_path
     wanted = download(did, "d", "directory")
     assert job.stage_in(wanted).code == 0
     put(job.server, tmp_path, f"user.alice:{name}.2", b"2", dataset=did)
+    before = (job.workspace / f"d/{name}.1").stat().st_ino
     result = job.stage_in(wanted)
+    assert (job.workspace / f"d/{name}.1").stat().st_ino == before, "what is there already is not copied"
     assert result.statuses() == {f"d/{name}.1": "present", f"d/{name}.2": "fetched"}
     assert job.files() == {f"d/{name}.1": b"1", f"d/{name}.2": b"2"}
 

@@ -260,6 +260,7 @@ def test_an_upload_killed_half_way_is_repeated(job: Job, name: str) -> None:
     """SIGKILL while the file is on its way: its name is not burnt, and the next run uploads all."""
     job.write("a", "a")
     job.write("b", os.urandom(200_000_000))
+    job.settings["threads"] = 1
     wanted = [upload(f"user.alice:{name}.{each}", each) for each in "ab"]
     manifest = job.manifest("stage-out", uploads=wanted)
     process = job.start(manifest)
@@ -289,6 +290,19 @@ def test_a_file_left_unregistered_on_the_storage_is_replaced(job: Job, name: str
     job.write("a", "right")
     assert job.stage_out(upload(f"user.alice:{name}", "a")).code == 0
     assert job.server.replica_path(f"user.alice:{name}", "SITE1_SCRATCHDISK") == place
+    assert place.read_text() == "right"
+
+
+def test_bytes_that_a_killed_run_left_where_the_content_is_known_elsewhere(job: Job, name: str, tmp_path: Path) -> None:
+    """The client takes what lies at the site for an upload that is done: nobody has registered it there."""
+    put(job.server, tmp_path, f"user.alice:{name}", b"right", "SITE2_SCRATCHDISK")
+    place = job.server.rse_path("SITE1_SCRATCHDISK") / hashed("user.alice", name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("left over")
+    job.write("a", "right")
+    result = job.stage_out(upload(f"user.alice:{name}", "a"))
+    assert result.code == 0, result
+    assert states(job, name) == dict.fromkeys(("SITE1_SCRATCHDISK", "SITE2_SCRATCHDISK"), "AVAILABLE")
     assert place.read_text() == "right"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from reana_rucio_compiler import stager
 from reana_rucio_compiler.staging import program
 from tests.environments import needs
 from tests.rucio.server import Server
@@ -93,3 +94,20 @@ def test_it_compiles_with_python_3_6() -> None:
     python = needs("clients-1.30.0-py3.6")
     code = "import sys; compile(open(sys.argv[1]).read(), 'stager', 'exec')"
     subprocess.run([str(python), "-c", code, str(STAGER)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("ResourceTemporaryUnavailable", 4), ("ReplicationRuleCreationTemporaryFailed", 4), ("TimeoutError", 4),
+        ("ReadTimeout", 4), ("ImportError", 3), ("CannotAuthenticate", 3), ("DataIdentifierNotFound", 5),
+        ("RSEAccessDenied", 7), ("ScopeAccessDenied", 7), ("StagingAreaRuleRequiresLifetime", 7),
+        ("ScratchDiskLifetimeConflict", 7), ("InvalidReplicationRule", 7), ("RSEProtocolNotSupported", 7),
+        ("InsufficientTargetRSEs", 7), ("UnsupportedOperation", 7), ("DataIdentifierAlreadyExists", 8),
+        ("InvalidObject", 2), ("RucioException", 1), ("KeyError", 1),
+    ],
+)  # fmt: skip
+def test_what_an_exception_means(name: str, code: int) -> None:
+    """By the name of its class, or of one that this is made from."""
+    base = type(name, (Exception,), {})
+    assert stager.code_of(base()) == stager.code_of(type("Child", (base,), {})()) == code

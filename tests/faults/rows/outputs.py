@@ -21,7 +21,7 @@ def _take(site: Site, did: str, content: bytes = b"of somebody else", rse: str =
         site.taken.add(did)
 
 
-def _rename(site: Site, name: str) -> None:
+def rename(site: Site, name: str) -> None:
     """The user gives the (first) output another name."""
     entry = site.uploads[0]
     (content,) = site.content[f"{entry['scope']}:{entry['name']}"].values()
@@ -44,7 +44,7 @@ def same_content_is_elsewhere(site: Site) -> Iterator[None]:
 def other_content_is_there(site: Site) -> Iterator[None]:
     _take(site, site.put())
     yield
-    _rename(site, "another")
+    rename(site, "another")
 
 
 def taken_in_mid_upload(site: Site) -> Iterator[None]:
@@ -52,7 +52,7 @@ def taken_in_mid_upload(site: Site) -> Iterator[None]:
     did = site.put()
     site.storage.on("PUT", call(lambda: _take(site, did)), times=1)
     yield
-    _rename(site, "another")
+    rename(site, "another")
 
 
 def unknown_scope(site: Site) -> Iterator[None]:
@@ -168,7 +168,7 @@ def no_such_rse_to_upload(site: Site) -> Iterator[None]:
 def name_against_the_schema(site: Site) -> Iterator[None]:
     site.put("plot#1")
     yield
-    _rename(site, "plot-1")
+    rename(site, "plot-1")
 
 
 def dataset_is_there(site: Site) -> Iterator[None]:
