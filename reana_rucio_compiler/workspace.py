@@ -76,18 +76,25 @@ def _files(folder: Path) -> list[Path]:
 
 
 def own_files(document: Document) -> Iterator[tuple[Where, str]]:
-    """Where a specification names files that its engine reads when it loads the workflow, and their names.
+    """Where a specification names files that its engine reads when it loads the workflow, and their names."""
+    for where in (("workflow", "file"), parameter_file_at(document)):
+        node = document.at(where) if where else None
+        if where and node and node.kind == "scalar" and "rucio(" not in node.value:
+            yield where, node.value.partition("#")[0]
 
-    ``inputs.parameters.input`` is one for CWL and Snakemake; for the others it is a parameter like any (facts A.2).
+
+def parameter_file_at(document: Document) -> Where | None:
+    """Where a specification of CWL or Snakemake names the file that replaces its parameters, if it names one.
+
+    For the others ``inputs.parameters.input`` is a parameter like any; ``workflow.parameters.file`` is new in REANA
+    0.95, which takes both (facts A.2).
     """
     kind = document.at(("workflow", "type"))
-    places: list[Where] = [("workflow", "file")]
-    if kind and kind.value in ("cwl", "snakemake"):
-        places.append(("inputs", "parameters", "input"))
-    for where in places:
+    for where in (("workflow", "parameters", "file"), ("inputs", "parameters", "input")):
         node = document.at(where)
-        if node and node.kind == "scalar" and "rucio(" not in node.value:
-            yield where, node.value.partition("#")[0]
+        if kind and kind.value in ("cwl", "snakemake") and node and node.kind == "scalar":
+            return where
+    return None
 
 
 def find_workspace(document: Document, directory: Path, report: Report) -> Workspace:
