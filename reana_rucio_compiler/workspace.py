@@ -36,9 +36,14 @@ class Workspace(NamedTuple):
         """Whether there is a regular file of that name."""
         return isfile(self.path(name))
 
-    def load(self, name: str, report: Report, at: Span, hint: str = "") -> Document | None:
-        """The YAML document in a file of the workspace; where it cannot be read, that is reported at the span."""
-        if not self._found(name, report, at, hint):
+    def load(
+        self, name: str, report: Report, at: Span, hint: str = "", base: str = "the specification"
+    ) -> Document | None:
+        """The YAML document in a file of the workspace; where it cannot be read, that is reported at the span.
+
+        ``base`` is what the name is relative to.
+        """
+        if not self._found(name, report, at, hint, base):
             return None
         document = documents.load(self.path(name), report, name=self.shown(name))
         if document:
@@ -55,11 +60,11 @@ class Workspace(NamedTuple):
             report.add(rules.MISSING_FILE, at, f'the file "{name}" cannot be read as UTF-8 text')
             return None
 
-    def _found(self, name: str, report: Report, at: Span, hint: str = "") -> bool:
+    def _found(self, name: str, report: Report, at: Span, hint: str = "", base: str = "the specification") -> bool:
         if not self.exists(name):
             folder = self.path(name).parent
             others = [posixpath.join(posixpath.dirname(name), each.name) for each in _files(folder)]
-            hint = hint or nearest(name, others) or "paths are relative to the directory of the specification"
+            hint = hint or nearest(name, others) or f"paths are relative to the directory of {base}"
             report.add(rules.MISSING_FILE, at, f'the file "{name}" does not exist', hint)
         return self.exists(name)
 
