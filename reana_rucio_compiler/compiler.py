@@ -24,7 +24,7 @@ from .schema import VERSIONS, check_specification, findings
 from .source import Source
 from .specification import edit_specification
 from .task import Graft, Step, Task
-from .workspace import Workspace, find_workspace
+from .workspace import Workspace, find_workspace, parameter_file_at
 
 
 class Compilation(NamedTuple):
@@ -168,10 +168,10 @@ def _graft(task: Task, report: Report) -> Graft:
 
 
 def _parameter_file(document: Document, workspace: Workspace, report: Report) -> Document | None:
-    """The file that ``inputs.parameters.input`` names: for CWL and Snakemake it replaces the parameters (facts A.2)."""
-    where = ("inputs", "parameters", "input")
-    node = document.at(where)
-    if node is None or node.kind != "scalar" or engine_of(document) not in ("cwl", "snakemake"):
+    """The file with the parameters of CWL and Snakemake, where there is one."""
+    where = parameter_file_at(document)
+    node = document.at(where) if where else None
+    if where is None or node is None:
         return None
     if "rucio" not in document.source.text and not workspace.exists(node.value):
         return None  # not ours to say: nothing here is to be compiled

@@ -12,7 +12,7 @@ from .instances import nearest
 from .plan import engine_of
 from .source import Source
 from .staging import STAGER_FILE
-from .workspace import Workspace
+from .workspace import Workspace, parameter_file_at
 
 # REANA passes the workflow and its parameters, in base64, in one argument, of which Linux takes 128 KiB (facts A.4).
 MAX_JSON = 95 * 1024
@@ -84,8 +84,8 @@ def _workflow_size(output: Document, files: Mapping[str, str], loads: Iterable[s
         return 0
     if kind not in ("cwl", "yadage") or not isinstance(name, str):
         return _json_size([workflow.get("specification", {}), parameters])
-    order = parameters.get("input") if kind == "cwl" and isinstance(parameters, dict) else None
-    order = order if isinstance(order, str) else None
+    file = output.at(parameter_file_at(output) or ())
+    order = file.value if kind == "cwl" and file and file.kind == "scalar" else None
     names = {name.partition("#")[0]: None}
     if kind == "cwl":
         apart = (STAGER_FILE, ".manifest.json")

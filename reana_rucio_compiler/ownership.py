@@ -19,7 +19,7 @@ from .diagnostics import Diagnostic, Report
 from .documents import Document, Where
 from .specification import compiled_name
 from .staging import HEADER, STAGER_FILE
-from .workspace import Workspace, own_files
+from .workspace import Workspace, own_files, parameter_file_at
 
 if TYPE_CHECKING:
     from .compiler import Compilation
@@ -31,7 +31,6 @@ _FROM = re.compile(
 
 
 _WORKFLOW: Where = ("workflow", "file")
-_PARAMETERS: Where = ("inputs", "parameters", "input")
 
 
 def compiled_from(path: Path) -> str | None:
@@ -106,7 +105,8 @@ def _clashes(document: Document, owners: Mapping[str, str]) -> Iterator[Diagnost
     """One finding for each file of the user's whose compiled form, or what goes with it, is another's (if any)."""
     taken = {name: owner for name, owner in owners.items() if owner}
     originals = dict(own_files(document))
-    for where in (_PARAMETERS, _WORKFLOW):  # what is neither goes with the workflow
+    parameters = parameter_file_at(document)
+    for where in (parameters, _WORKFLOW) if parameters else (_WORKFLOW,):  # what is neither goes with the workflow
         name = compiled_name(normalised(originals.get(where, "")))
         if name not in taken and where == _WORKFLOW:
             name = next(iter(taken), "")

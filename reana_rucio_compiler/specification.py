@@ -12,7 +12,7 @@ from .edits import Edit, Uneditable, apply, edit_sequence, remove_key, replace_s
 from .model import Place, Plan, Reference
 from .staging import HEADER
 from .task import Graft, Task
-from .workspace import STDIN
+from .workspace import STDIN, parameter_file_at
 
 FORMAT = 1  # of the output; raised when a new release would compile the same source to something else
 
@@ -132,8 +132,8 @@ def rename_parameter_file(task: Task) -> tuple[dict[str, str], list[Edit]]:
 
     Nothing where there is no parameter file, or no expression in it.
     """
-    where = ("inputs", "parameters", "input")
-    if task.parameters is None:
+    where = parameter_file_at(task.document)
+    if task.parameters is None or where is None:
         return {}, []
     edits = edit_parameters(task.parameters, task.plan)
     if not edits:
@@ -144,7 +144,7 @@ def rename_parameter_file(task: Task) -> tuple[dict[str, str], list[Edit]]:
     return {name: text}, [rename(task.document, where, name)]
 
 
-def rename(document: Document, where: tuple[str, ...], name: str) -> Edit:
+def rename(document: Document, where: Where, name: str) -> Edit:
     """The edit that puts the name of a generated file at a path of reana.yaml."""
     node, parent = document.at(where), document.at(where[:-1])
     if node is None or parent is None:

@@ -36,9 +36,14 @@ class Workspace(NamedTuple):
         """Whether there is a regular file of that name."""
         return isfile(self.path(name))
 
-    def load(self, name: str, report: Report, at: Span, hint: str = "") -> Document | None:
-        """The YAML document in a file of the workspace; where it cannot be read, that is reported at the span."""
-        if not self._found(name, report, at, hint):
+    def load(
+        self, name: str, report: Report, at: Span, hint: str = "", base: str = "the specification"
+    ) -> Document | None:
+        """The YAML document in a file of the workspace; where it cannot be read, that is reported at the span.
+
+        ``base`` is what the name is relative to.
+        """
+        if not self._found(name, report, at, hint, base):
             return None
         document = documents.load(self.path(name), report, name=self.shown(name))
         if document:
@@ -55,11 +60,11 @@ class Workspace(NamedTuple):
             report.add(rules.MISSING_FILE, at, f'the file "{name}" cannot be read as UTF-8 text')
             return None
 
-    def _found(self, name: str, report: Report, at: Span, hint: str = "") -> bool:
+    def _found(self, name: str, report: Report, at: Span, hint: str = "", base: str = "the specification") -> bool:
         if not self.exists(name):
             folder = self.path(name).parent
             others = [posixpath.join(posixpath.dirname(name), each.name) for each in _files(folder)]
-            hint = hint or nearest(name, others) or "paths are relative to the directory of the specification"
+            hint = hint or nearest(name, others) or f"paths are relative to the directory of {base}"
             report.add(rules.MISSING_FILE, at, f'the file "{name}" does not exist', hint)
         return self.exists(name)
 
@@ -76,18 +81,25 @@ def _files(folder: Path) -> list[Path]:
 
 
 def own_files(document: Document) -> Iterator[tuple[Where, str]]:
-    """Where a specification names files that its engine reads when it loads the workflow, and their names.
+    """Where a specification names files that its engine reads when it loads the workflow, and their names."""
+    for where in (("workflow", "file"), parameter_file_at(document)):
+        node = document.at(where) if where else None
+        if where and node and node.kind == "scalar" and "rucio(" not in node.value:
+            yield where, node.value.partition("#")[0]
 
-    ``inputs.parameters.input`` is one for CWL and Snakemake; for the others it is a parameter like any (facts A.2).
+
+def parameter_file_at(document: Document) -> Where | None:
+    """Where a specification of CWL or Snakemake names the file that replaces its parameters, if it names one.
+
+    For the others ``inputs.parameters.input`` is a parameter like any; ``workflow.parameters.file`` is new in REANA
+    0.95, which takes both (facts A.2).
     """
     kind = document.at(("workflow", "type"))
-    places: list[Where] = [("workflow", "file")]
-    if kind and kind.value in ("cwl", "snakemake"):
-        places.append(("inputs", "parameters", "input"))
-    for where in places:
+    for where in (("workflow", "parameters", "file"), ("inputs", "parameters", "input")):
         node = document.at(where)
-        if node and node.kind == "scalar" and "rucio(" not in node.value:
-            yield where, node.value.partition("#")[0]
+        if kind and kind.value in ("cwl", "snakemake") and node and node.kind == "scalar":
+            return where
+    return None
 
 
 def find_workspace(document: Document, directory: Path, report: Report) -> Workspace:

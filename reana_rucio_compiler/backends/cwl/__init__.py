@@ -31,6 +31,7 @@ from ...limits import MAX_JSON
 from ...specification import compiled_name, edit_parameters, rename, side_header
 from ...staging import BUDGET, embed, unique
 from ...task import Graft, Task
+from ...workspace import parameter_file_at
 from .binding import Bindings, bind
 from .form import has_form
 from .jobs import MANIFEST_INPUT, PROGRAM_INPUT, RECEIPT, StagingStep, stage_in_steps, stage_out_steps
@@ -241,9 +242,9 @@ class _Writer:
         if task.parameters is None:
             return {}, edits, removed, {}
         edits += edit_parameters(task.parameters, task.plan, removed)
-        if not edits:
+        where = parameter_file_at(task.document)
+        if not edits or where is None:
             return {}, [], (), {}
-        where = (*PARAMETERS, "input")
         old = normalised(task.document.at(where).value)  # type: ignore[union-attr]
         self.rewriting.current = task.document
         text = with_header(task.parameters, edits, self._header(old))

@@ -102,10 +102,10 @@ class Files:
         self.links: dict[tuple[Document, Where], Document] = {}
         self._entries: dict[tuple[Document, Where, str], tuple[Entry, ...]] = {}
 
-    def load(self, name: str, at: Span) -> Document | None:
-        """The document of a name in the workspace; what is wrong with it is reported, once."""
+    def load(self, name: str, at: Span, base: str = "the specification") -> Document | None:
+        """The document of a name in the workspace, which ``base`` names; what is wrong with it is reported, once."""
         if name not in self._documents:
-            document = self._workspace.load(name, self._report, at)
+            document = self._workspace.load(name, self._report, at, base=base)
             self.add(name, document)
         return self._documents[name]
 
@@ -121,7 +121,8 @@ class Files:
         if "://" in target:
             return None
         name = self.beside(place.document, target)
-        document = None if self.too_late(name, place.span) else self.load(name, place.span)
+        base = posixpath.basename(self.names[place.document])
+        document = None if self.too_late(name, place.span) else self.load(name, place.span, base)
         if document is not None:
             self.links[place.document, place.where] = document
         return document

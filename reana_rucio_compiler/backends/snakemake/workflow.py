@@ -14,6 +14,7 @@ from ...diagnostics import Report
 from ...references import find_references
 from ...source import Source
 from ...task import Task
+from ...workspace import parameter_file_at
 from .related import Related
 from .snakefile import Rule, Snakefile, evaluated, read
 from .values import Item, Values
@@ -126,7 +127,8 @@ def find_workflow(task: Task, path: str, report: Report) -> Workflow | None:
 def _configfiles(task: Task, files: Iterable[Snakefile], report: Report) -> dict[str, object]:
     """What the files say that the Snakefiles name as their configuration; they may hold no expression of ours."""
     config: dict[str, object] = {}
-    parameters = task.document.at(("inputs", "parameters", "input"))
+    where = parameter_file_at(task.document)
+    parameters = task.document.at(where) if where else None
     for section in (section for file in files for section in file.section("configfile")):
         for item in Values({}, ()).arguments(section.tree, section.body)[0]:
             unseen = Report()  # a file that cannot be read, or is made later, is for Snakemake to refuse
