@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from os.path import exists
-from posixpath import basename
+from posixpath import basename, join, normpath
 from typing import NamedTuple
 
 from ... import rules
@@ -33,8 +33,12 @@ from .workflow import Workflow
 _READERS = frozenset({
     "open", "read_csv", "read_table", "read_json", "read_excel", "read_parquet", "read_pickle", "read_hdf", "loadtxt",
     "genfromtxt", "load_configfile", "read_text", "read_bytes", "exists", "isfile", "isdir", "getsize", "File",
+    "validate",
 })  # fmt: skip
 _LISTERS = frozenset({"glob", "iglob", "rglob", "listdir", "scandir", "walk", "iterdir", "glob_wildcards"})
+# Sections that name files which Snakemake loads; it seeks some beside the Snakefile that names them.
+_LOADED = frozenset({"configfile", "include", "snakefile", "pepfile", "pepschema"})
+_BESIDE = frozenset({"include", "snakefile", "pepschema", "validate"})
 # What takes a path and certainly does not read it.
 _HARMLESS = frozenset({
     "expand", "collect", "branch", "directory", "ancient", "protected", "temp", "touch", "report", "multiext", "Path",
@@ -47,7 +51,7 @@ _HARMLESS = frozenset({
 def look(task: Task, workflow: Workflow, needs: Needs, report: Report) -> None:
     """Report what is certain not to work."""
     _check_workdir(workflow, report)
-    readers = _READERS | _LISTERS | {"configfile"} | _readers(workflow)
+    readers = _READERS | _LISTERS | _LOADED | _readers(workflow)
     looks = Related((each.text, each) for each in _looks(workflow))
     good: list[Transfer] = []
     for transfer in _with_good_wildcards(task.plan.inputs, report):
@@ -193,14 +197,21 @@ class _Look(NamedTuple):
 def _looks(workflow: Workflow) -> Iterator[_Look]:
     """What the Snakefiles may read before any job has run."""
     for file in workflow.files:
-        for section in file.section("configfile"):
-            yield from (_Look(section.keyword, item.text, item.span) for item in section.items)
+        for section in (*file.sections, *file.modules):
+            if section.keyword in _LOADED:
+                for item in section.items:
+                    yield _Look(section.keyword, _sought(section.keyword, item.text, file), item.span)
         for call, body, before in _calls(file):
             name = called(call).rpartition(".")[2] or getattr(call.func, "attr", "")
             for node in _operands(call) if name not in _HARMLESS else ():
                 texts = workflow.values.known(node)
                 span = located(node, body, before) if texts else body
-                yield from (_Look(name, text, span) for text in texts)
+                yield from (_Look(name, _sought(name, text, file), span) for text in texts)
+
+
+def _sought(reader: str, text: str, file: Snakefile) -> str:
+    """Where in the workspace a reader seeks what is named so."""
+    return normpath(join(file.folder, text)) if reader in _BESIDE and file.folder else text
 
 
 def _check_reads(transfer: Transfer, looks: Related[_Look], readers: Collection[str], report: Report) -> bool:

@@ -113,8 +113,7 @@ class Needs:
     @cached_property
     def _in_uploads(self) -> frozenset[str] | None:
         """The paths of which uploaded files say the name; None where not all of these files can be read from here."""
-        names = {each.path: re.escape(basename(each.path).encode()) for each in self.task.plan.inputs}
-        left = {path: re.compile(rb"(?<![\w-])%b(?!\w)" % name) for path, name in names.items()}
+        left = {each.path: re.compile(_in_script(each.path).encode()) for each in self.task.plan.inputs}
         found: set[str] = set()
         documents = (each for each in (self.task.document, self.task.parameters) if each)
         own = {self.task.workspace.path(self.task.workspace.name_of(each)) for each in documents}
@@ -133,6 +132,13 @@ def naming(paths: Iterable[str]) -> str:
     directories = dict.fromkeys(parent for path in paths for parent in parents(path))
     words = [*map(re.escape, paths), *(rf"{re.escape(each)}/?(?![\w./-])" for each in directories)]
     return rf"(?<![\w-])(?<!\w/)(?:{'|'.join(words)})(?![\w-]|\.\w)"
+
+
+def _in_script(path: str) -> str:
+    """A regular expression for scripts that name the last part of a path, or import it where it is Python."""
+    module = re.escape(re.sub(r"(/__init__)?\.py$", "", path).rpartition("/")[2])
+    imported = rf"|\b(?:import|from)\b[\w ,.]*(?<!\w){module}(?!\w)" if path.endswith(".py") else ""
+    return rf"(?<![\w-]){re.escape(basename(path))}(?!\w){imported}"
 
 
 def takes(item: Item, transfer: Transfer) -> bool:

@@ -59,13 +59,17 @@ class Rule(NamedTuple):
 
 
 class Snakefile(NamedTuple):
-    """What can be seen of one file. ``code`` is its Python, without the blocks; None where that cannot be parsed."""
+    """What can be seen of one file, which stands in ``folder`` of the workspace.
+
+    ``code`` is its Python, without the blocks; None where that cannot be parsed.
+    """
 
     source: Source
     rules: tuple[Rule, ...]
     sections: tuple[Directive, ...]
     modules: tuple[Directive, ...]
     code: ast.Module | None
+    folder: str = ""
 
     def section(self, keyword: str) -> Iterator[Directive]:
         """The sections of one keyword, such as ``include``, in order of place."""
@@ -85,7 +89,7 @@ class _Line(NamedTuple):
         return tuple(text for text, _, _ in self.tokens)
 
 
-def read(source: Source) -> Snakefile:
+def read(source: Source, folder: str = "") -> Snakefile:
     """What can be seen of a Snakefile. The values of its directives are still unknown: see ``evaluated``."""
     lines = list(_logical_lines(source))
     rules: list[Rule] = []
@@ -110,7 +114,7 @@ def read(source: Source) -> Snakefile:
             continue
         blocks.append((line, block[-1]))
         at = end
-    return Snakefile(source, tuple(rules), tuple(sections), tuple(modules), _code(source, blocks))
+    return Snakefile(source, tuple(rules), tuple(sections), tuple(modules), _code(source, blocks), folder)
 
 
 def evaluated(file: Snakefile, values: Values) -> Snakefile:

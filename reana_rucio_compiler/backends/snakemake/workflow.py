@@ -109,7 +109,7 @@ def find_workflow(task: Task, path: str, report: Report) -> Workflow | None:
         text = task.workspace.read(name, report, span)
         if text is None:
             return None
-        files[name] = read(Source(task.workspace.shown(name), text))
+        files[name] = read(Source(task.workspace.shown(name), text), dirname(name))
         for section in files[name].section("include"):
             items, known = Values({}, ()).arguments(section.tree, section.body)
             names = [normpath(join(dirname(name), item.text)) for item in items]

@@ -1,0 +1,3 @@
+rule fit:
+    output: "fit.txt"
+    shell: "fit > {output}"
