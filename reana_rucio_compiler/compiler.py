@@ -17,6 +17,7 @@ from .limits import check_size
 from .lint import lint
 from .locks import with_lock
 from .model import Plan
+from .not_yaml import check_line_breaks
 from .ownership import check_owners, clashes, shared
 from .plan import engine_of, make_plan
 from .references import find_references
@@ -119,7 +120,7 @@ def _read(document: Document, call: _Call, report: Report) -> Task | None:
     others = [documents.load(path, report) for path in call.instances]
     if document.root.kind != "mapping":
         message = "a REANA specification is a mapping with workflow:, inputs: and outputs:"
-        report.add(rules.NOT_A_SPECIFICATION, document.span(()), message)
+        report.add(rules.NOT_A_SPECIFICATION, document.span(()), message, "is this the right file?")
         return None
     workspace = find_workspace(document, call.directory, report)
     job_order = _parameter_file(document, workspace, report)
@@ -137,7 +138,7 @@ def _write(task: Task, report: Report) -> Compilation | None:
     lint(document, plan, workspace, report)
     moves = bool(plan.inputs or plan.outputs)
     if moves or document.at(("rucio",)):
-        documents.check_line_breaks(document.source, report)
+        check_line_breaks(document.source, report)
     if report.failed:
         return None
     if not moves and document.at(("rucio",)) is None:

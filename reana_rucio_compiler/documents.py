@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Union
 
 from . import rules
 from .diagnostics import Report, Rule
+from .not_yaml import RIGHT_FILE, report_not_yaml, report_trap
 from .scalars import scalar_data
 from .source import Source, Span
 
@@ -194,21 +195,22 @@ def parse(source: Source, report: Report) -> Document | None:
     try:
         root = builder.build()
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        # Found out on a later line than the one that has no colon, or the quote that is not closed.
-        if "expected ':'" in str(error.problem) or "quoted" in str(error.context):
-            mark = error.context_mark or mark
-        _report_yaml_error(source, mark.index if mark else 0, error.problem or error.context or "", report)
+        mark, problem = error.problem_mark or error.context_mark, str(error.problem or error.context or "")
+        # Found out on a later line than the one that has no colon, or has a quote or a bracket that is not closed.
+        late = error.context_mark and mark and error.context_mark.line < mark.line
+        if late and re.match(r".*expected ':'|expected ',' or|.*end of stream", problem):
+            mark = error.context_mark
+        report_not_yaml(source, mark.index if mark else 0, problem, report)
         return None
     except YAMLError as error:  # a character that YAML does not allow has a position and no mark
         at = getattr(error, "position", 0)
-        _report_yaml_error(source, at if isinstance(at, int) else 0, "a character that YAML does not allow", report)
+        report_not_yaml(source, at if isinstance(at, int) else 0, "a character that YAML does not allow", report)
         return None
     except (ValueError, OverflowError):  # of chr(), in ruamel
         found = _NO_CHARACTER.search(source.text)
         if found is None:
             raise
-        _report_yaml_error(source, found.start(), "no character has this number", report)
+        report_not_yaml(source, found.start(), "no character has this number", report)
         return None
     if root is None:
         return None
@@ -216,69 +218,6 @@ def parse(source: Source, report: Report) -> Document | None:
 
 
 _NO_CHARACTER = re.compile(r"\\U(?!000|0010)[0-9a-fA-F]{8}")
-
-
-_OTHER_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
-
-
-def check_line_breaks(source: Source, report: Report) -> bool:
-    """Whether a text has line breaks, of those that YAML 1.1 knows, at which it cannot be edited line by line.
-
-    The first is then reported.
-    """
-    found = _OTHER_BREAK.search(source.text)
-    if found:
-        message = f"here is a line break (U+{ord(found.group()):04X}) that not every program takes for one"
-        hint = "save the file with the line breaks of Unix (LF) or of Windows (CR LF)"
-        report.add(rules.NOT_YAML, Span(source, found.start(), found.start()), message, hint)
-    return found is not None
-
-
-def _report_trap(source: Source, at: int, report: Report) -> bool:
-    """Whether a YAML error stands in an output whose path begins with YAML syntax; that is then what is reported."""
-    line = source.line(source.position(at)[0])
-    start = source.line_start(source.position(at)[0])
-    trap = re.search(r"(?:^|\s)-\s+([*&{\[!@%\"`|>'].*?)\s*->\s*rucio\s*\(", line)
-    if trap:
-        text = line[trap.start(1) :].strip()
-        place = Span(source, start + trap.start(1), start + trap.start(1) + len(text))
-        message = f"YAML takes the {text[0]} at the start of this path for its own syntax"
-        quoted = text.replace("'", "''")
-        report.add(rules.YAML_TRAP, place, message, f"quote it: '{quoted}'")
-    return trap is not None
-
-
-def _report_yaml_error(source: Source, at: int, problem: str, report: Report) -> None:
-    at = min(at, len(source.text))
-    line = source.line(source.position(at)[0])
-    if _report_trap(source, at, report) or _report_conflict(source, report) or check_line_breaks(source, report):
-        return
-    hint = ""
-    if "\t" in line[: len(line) - len(line.lstrip())]:
-        hint = "indent with spaces: YAML does not allow tabs there"
-    elif "'<document start>'" in problem:
-        hint = _RIGHT_FILE
-    elif "end of stream" in problem and source.text[at : at + 1] in ("'", '"'):
-        problem, hint = "the quote that begins here is not closed", "close it"
-    elif "expected ':'" in problem:
-        hint = 'a key ends with ":", and an entry of a list begins with "- "'
-    elif problem.endswith(("'<block sequence start>'", "'<block mapping start>'")):
-        hint = "is it indented like what it belongs to?"
-    elif re.search(r"\brucio\s*\(", line):
-        hint = "quote the whole rucio(...) expression"
-    report.add(rules.NOT_YAML, Span(source, at, at), f"this is not YAML: {problem}", hint)
-
-
-_RIGHT_FILE = "is this the right file? a specification is a mapping with workflow:, inputs: and outputs:"
-
-
-def _report_conflict(source: Source, report: Report) -> bool:
-    """Whether a text that is not YAML has marks of a merge that Git could not make; the first is then reported."""
-    found = re.search(r"^<{7} .*$", source.text, re.MULTILINE)
-    if found:
-        message = "this is not YAML: here begins a conflict that Git left to you"
-        report.add(rules.NOT_YAML, Span(source, *found.span()), message, "resolve it, and remove its three marks")
-    return found is not None
 
 
 class _Limit(Exception):
@@ -324,11 +263,11 @@ class _Builder:
         if root is None:
             what = "holds nothing but comments" if self.source.text.strip("\ufeff \t\r\n") else "is empty"
             message = f'"{self.source.name}" {what}'
-            self.report.add(rules.NOT_A_SPECIFICATION, Span(self.source, 0, 0), message, _RIGHT_FILE)
+            self.report.add(rules.NOT_A_SPECIFICATION, Span(self.source, 0, 0), message, RIGHT_FILE)
         return root
 
     def fail(self, rule: Rule, at: int, message: str, hint: str = "") -> None:
-        if rule in (rules.BAD_ALIAS, rules.YAML_TAG) and _report_trap(self.source, at, self.report):
+        if rule in (rules.BAD_ALIAS, rules.YAML_TAG) and report_trap(self.source, at, self.report):
             raise _Limit
         self.report.add(rule, Span(self.source, at, at), message, hint)
         raise _Limit

@@ -21,6 +21,7 @@ VERSIONS = ("0.9", "0.95")
 
 # Of a step: REANA 0.9 does not list them, warns of them, and obeys them all the same (facts A.5).
 _TAKEN = ("kubernetes_uid", "slurm_partition", "slurm_time")
+_OURS = ("rucio",)  # of the keys at the top
 _COUNTED = (("inputs", "files"), ("inputs", "directories"))  # without what is staged, once that is known (limits.py)
 
 _LONGEST_SHOWN = 60  # characters of a value in a message
@@ -42,7 +43,8 @@ def check_specification(document: Document, report: Report) -> None:
         if len(versions) < len(VERSIONS):
             if path[-1:] and path[-1] in _TAKEN and not refused:
                 continue
-            rule, hint = rules.REANA_VERSION, ""
+            other = next(version for version in VERSIONS if version not in versions)
+            rule, hint = rules.REANA_VERSION, f"if it is for REANA {other} alone: # rucio: ignore[RR303]"
             message = f"REANA {versions[0]} {'refuses' if refused else 'ignores'} this: {message}"
         span = _span(document, path, message)
         if not (report.covers(span) or (len(path) == len(_COUNTED[0]) + 1 and report.meets(span))):
@@ -131,7 +133,7 @@ def _explain(error: Any) -> Iterator[Finding]:
                     False,
                     (*path, key),
                     f'there is no property "{key}" here',
-                    nearest(key, known) or f"known are {', '.join(known)}",
+                    nearest(key, [*known, *_OURS] if not path else known) or f"known are {', '.join(known)}",
                 )
     elif error.validator == "required":
         for key in limit:
@@ -168,7 +170,7 @@ def _conversion(value: Any, wanted: str, known: Any) -> str:
     if value is None:
         return "remove the key, or give it a value"
     if wanted == "string":
-        return "quote it" if isinstance(value, (bool, int, float)) else ""
+        return _to_string(value)
     glued = re.match(r"([\w.-]+):(\S+)", value) if isinstance(value, str) else None
     if wanted == "object" and glued:
         return f'a space follows the colon of a key: "{glued[1]}: {glued[2]}"'
@@ -179,6 +181,12 @@ def _conversion(value: Any, wanted: str, known: Any) -> str:
         "object": "write name: value",
         "array": 'begin each entry with "- "',
     }.get(wanted, "")
+
+
+def _to_string(value: Any) -> str:
+    if isinstance(value, dict):
+        return 'quote the whole value: YAML reads what is before ": " as a key, and { } as a mapping'
+    return "write one value, without brackets and dashes" if isinstance(value, list) else "quote it"
 
 
 def _name(path: Where) -> str:

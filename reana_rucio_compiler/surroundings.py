@@ -74,7 +74,9 @@ def _check_paths(document: Document, report: Report) -> None:
                 problem = f"is an input on line {line}, too" if around == path else f"is inside that on line {line}"
             if problem:
                 message = f'REANA 0.95 refuses this: the path "{node.value}" {problem}'
-                report.add(rules.REANA_VERSION, document.span_of(node), message)
+                hint = "list it once" if " on line " in problem else "write a path inside the workspace"
+                hint = "write it so" if " in the form " in problem else hint
+                report.add(rules.REANA_VERSION, document.span_of(node), message, hint)
             seen.setdefault(path, node)
 
 

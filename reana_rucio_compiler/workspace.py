@@ -13,6 +13,7 @@ from . import documents, rules
 from .diagnostics import Report
 from .documents import Document, Where
 from .instances import nearest
+from .not_yaml import check_line_breaks
 from .source import Span
 
 STDIN = "<stdin>"  # what messages call a specification that was read from there
@@ -47,7 +48,7 @@ class Workspace(NamedTuple):
             return None
         document = documents.load(self.path(name), report, name=self.shown(name))
         if document:
-            documents.check_line_breaks(document.source, report)
+            check_line_breaks(document.source, report)
         return document
 
     def read(self, name: str, report: Report, at: Span) -> str | None:
