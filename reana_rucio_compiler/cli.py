@@ -292,15 +292,19 @@ def _fetch(wanted: Fetch, place: Path) -> int:
     """Fetch from one instance, with a bar on a terminal and lines elsewhere; the exit code."""
     import shutil
 
-    from .fetching import bar, fetch
+    from .fetching import Bar, fetch
 
-    shows, width = sys.stderr.isatty(), shutil.get_terminal_size().columns
+    shows, bar = sys.stderr.isatty(), Bar(shutil.get_terminal_size().columns)
 
     def show(line: str) -> None:
-        drawn = bar(line, width) if shows else None
+        drawn = bar.line(line) if shows else None
         click.echo(f"\r\033[K{drawn}" if drawn else "\r\033[K" * shows + line, err=True, nl=drawn is None)
 
-    result = fetch(wanted, place, show)
+    def arriving(count: int) -> None:
+        drawn = bar.arriving(count)
+        click.echo(f"\r\033[K{drawn}" if drawn else "", err=True, nl=False)
+
+    result = fetch(wanted, place, show, arriving if shows else None)
     said = result.errors.replace("reana-rucio: error: ", f"reana-rucio: error: {wanted.job.instance.name}: ")
     click.echo(("\r\033[K" * shows if said else "") + said, err=True, nl=False)
     for path in [] if result.code else result.others:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,14 @@ from .backends.snakemake.wildcards import wildcards
 from .catalogue import EXTRA
 from .credentials import Credentials, find_credentials, remedy_here
 from .model import Plan, Transfer
+from .overview.facts import human
 from .staging import Job
 
 SECRET = 3  # of the stager's exit codes: a credential, or its client, is missing
 SETTINGS = {"attempts": 4, "backoff": 2, "timeout": 600, "threads": 4, "keep": 1}  # as in a manifest; times in seconds
 
+_UNITS = ("B", "kB", "MB", "GB", "TB")  # of human() in stager.py
+_TOTAL = re.compile(rf"(\d+) files to fetch, ([\d.e+]+ (?:{'|'.join(_UNITS)}))")
 _DONE = re.compile(r"(\d+)/(\d+) (.*)")
 _NO_CLIENT = re.compile(r"rucio: no Python here has the client; .*")
 _NO_LIBRARY = re.compile(r"use an image with (gfal2 and xrootd), such as .*")
@@ -87,13 +91,21 @@ def _known(transfer: Transfer, values: Mapping[str, str]) -> Transfer:
     return transfer
 
 
-def fetch(wanted: Fetch, into: Path, show: Callable[[str], None], settings: Mapping[str, float] = SETTINGS) -> Fetched:
+def fetch(
+    wanted: Fetch,
+    into: Path,
+    show: Callable[[str], None],
+    arriving: Callable[[int], None] | None = None,
+    settings: Mapping[str, float] = SETTINGS,
+) -> Fetched:
     """Run the stager in a directory.
 
-    ``show`` gets its lines as they come. A signal to this process is the stager's, too: what it has is kept, and the
-    next run goes on from there.
+    ``show`` gets its lines as they come, and ``arriving``, each second, how many bytes have arrived. A signal to this
+    process is the stager's, too: what it has is kept, and the next run goes on from there.
     """
     text = json.dumps(wanted.manifest(settings))
+    work = f".rucio-stage-{wanted.job.instance.name}-"
+    mine = into / (work + hashlib.sha256(text.encode()).hexdigest()[:12])  # as load() in stager.py names it
     with tempfile.TemporaryDirectory() as private, tempfile.TemporaryFile("w+", errors="replace") as errors:
         manifest = Path(private, "manifest.json")
         manifest.write_text(text, encoding="utf-8")
@@ -106,7 +118,7 @@ def fetch(wanted: Fetch, into: Path, show: Callable[[str], None], settings: Mapp
             text=True,
             errors="replace",
         )
-        with process, _signals_to(process):
+        with process, _signals_to(process), _watching(mine, arriving):
             for line in process.stdout or ():
                 show(line.rstrip("\n"))
         errors.seek(0)
@@ -115,8 +127,6 @@ def fetch(wanted: Fetch, into: Path, show: Callable[[str], None], settings: Mapp
     code = process.returncode
     if code < 0:
         said += f"reana-rucio: error: the stager was ended by signal {-code}; run it again\n"
-    work = f".rucio-stage-{wanted.job.instance.name}-"
-    mine = into / (work + hashlib.sha256(text.encode()).hexdigest()[:12])  # as load() in stager.py names it
     others = tuple(sorted(path for path in into.glob(work + "[0-9a-f]" * 12) if path != mine))
     return Fetched(code if code >= 0 else 128 - code, said, mine if _holds_files(mine) else None, others)
 
@@ -145,11 +155,62 @@ def _signals_to(process: subprocess.Popen[str]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def bar(line: str, width: int) -> str | None:
-    """A progress bar for a line of the stager's that tells of one more file; None for another."""
-    found = _DONE.fullmatch(line)
-    if found is None:
-        return None
-    done, total = int(found.group(1)), int(found.group(2))
-    filled = 20 * done // max(total, 1)
-    return f"[{'#' * filled}{'-' * (20 - filled)}] {done}/{total} {found.group(3)}"[: max(width - 1, 10)]
+@contextlib.contextmanager
+def _watching(directory: Path, arriving: Callable[[int], None] | None) -> Iterator[None]:
+    """While it lasts, tell each second how much has come to a directory."""
+    if arriving is None:
+        yield
+        return
+    end, before = threading.Event(), _size(directory)
+
+    def watch() -> None:
+        while not end.wait(1):
+            arriving(max(_size(directory) - before, 0))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def _size(directory: Path) -> int:
+    total = 0
+    for place, _, names in os.walk(directory):
+        for name in names:
+            with contextlib.suppress(OSError):  # it has been moved
+                total += os.lstat(os.path.join(place, name)).st_size
+    return total
+
+
+class Bar:
+    """A progress bar of at most a width: by the stager's lines, and by what is arriving between them."""
+
+    def __init__(self, width: int) -> None:
+        self.width, self.done, self.files = max(width - 1, 10), 0, 0
+        self.bytes, self.size = 0.0, ""  # of all files, as the stager tells it
+
+    def line(self, line: str) -> str | None:
+        """What is drawn for a line that tells of one more file; None for another, which is shown as it is."""
+        total, one = _TOTAL.fullmatch(line), _DONE.fullmatch(line)
+        if total:
+            self.files, self.size = int(total.group(1)), total.group(2)
+            value, unit = self.size.split(" ")
+            self.bytes = float(value) * 1000 ** _UNITS.index(unit)
+        if one is None:
+            return None
+        self.done, self.files = int(one.group(1)), int(one.group(2))
+        return self._drawn(self.done / max(self.files, 1), one.group(3))
+
+    def arriving(self, count: int) -> str | None:
+        """What is drawn when so many bytes have arrived; None before it is known how many there will be."""
+        if not self.bytes:
+            return None
+        share = max(count / self.bytes, self.done / self.files)
+        return self._drawn(min(share, 1.0), f"{human(count)} of {self.size}")
+
+    def _drawn(self, share: float, text: str) -> str:
+        filled = int(20 * share)
+        return f"[{'#' * filled}{'-' * (20 - filled)}] {self.done}/{self.files} {text}"[: self.width]

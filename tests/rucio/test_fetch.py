@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from reana_rucio_compiler import compile  # noqa: A004 - the name of the command
-from reana_rucio_compiler.fetching import bar, plan_fetches
+from reana_rucio_compiler.fetching import Bar, plan_fetches
 from tests.command import run
 from tests.environments import needs
 from tests.rucio.server import Server
@@ -290,10 +291,39 @@ def test_bar_on_a_terminal(vre: Server, analysis: Path, tmp_path: Path, name: st
     assert said.rstrip().endswith(b" s")
 
 
+def test_bar_on_a_terminal_while_one_file_takes_seconds(vre: Server, analysis: Path, tmp_path: Path, name: str) -> None:
+    _put(vre, tmp_path, name, "a")
+    os.truncate(vre.replica_path(f"user.alice:{name}.a", "SITE1_SCRATCHDISK"), 8_000_000_000)  # takes seconds to copy
+    _spec({"vre": vre}, [f"rucio(vre, user.alice, {name}.a) -> a"])
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stderr=theirs, start_new_session=True) as ran:
+        os.close(theirs)
+        said = b""
+        while not re.search(rb"[MG]B of 9 B", said) and len(said) < 10_000:
+            said += os.read(ours, 4096)
+        ran.send_signal(signal.SIGINT)
+    os.close(ours)
+    assert re.search(rb"\r\x1b\[K\[#+\] 0/1 [\d.]+ [MG]B of 9 B", said), said
+
+
 def test_bar_is_as_wide_as_the_terminal() -> None:
-    assert bar("1/4 user.a:b 1 B 2 B/s X", 200) == "[#####---------------] 1/4 user.a:b 1 B 2 B/s X"
-    assert bar("1/4 user.a:b 1 B 2 B/s X", 40) == "[#####---------------] 1/4 user.a:b 1 B"
-    assert bar("4 files to fetch, 1 GB", 80) is None
+    assert Bar(200).line("1/4 user.a:b 1 B 2 B/s X") == "[#####---------------] 1/4 user.a:b 1 B 2 B/s X"
+    assert Bar(40).line("1/4 user.a:b 1 B 2 B/s X") == "[#####---------------] 1/4 user.a:b 1 B"
+    assert Bar(80).line("4 files to fetch, 1 GB") is None
+
+
+def test_bar_moves_while_a_large_file_arrives() -> None:
+    bar = Bar(200)
+    assert bar.arriving(5) is None
+    bar.line("2 files to fetch, 8 GB")
+    assert bar.arriving(2_000_000_000) == "[#####---------------] 0/2 2 GB of 8 GB"
+    assert bar.line("1/2 user.a:b 2 GB 2 B/s X") == "[##########----------] 1/2 user.a:b 2 GB 2 B/s X"
+    assert bar.arriving(2_000_000_000) == "[##########----------] 1/2 2 GB of 8 GB"
+    assert bar.arriving(9_000_000_000) == "[####################] 1/2 9 GB of 8 GB"
+    for empty in ("0 files to fetch, 0 B", "1 files to fetch, 0 B", "3 files to fetch, 1e+03 TB"):
+        bar = Bar(80)
+        assert bar.line(empty) is None
+        bar.arriving(1)
 
 
 def test_nothing_to_fetch(analysis: Path) -> None:
