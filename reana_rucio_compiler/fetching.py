@@ -122,8 +122,7 @@ def fetch(
             for line in process.stdout or ():
                 show(line.rstrip("\n"))
         errors.seek(0)
-        said = _NO_CLIENT.sub(f'no Python here has the Rucio client; pip install "{EXTRA}"', remedy_here(errors.read()))
-        said = _NO_LIBRARY.sub(r"\1 come from conda-forge, or from the system's packages", said)
+        said = here(errors.read())
     code = process.returncode
     if code < 0:
         said += f"reana-rucio: error: the stager was ended by signal {-code}; run it again\n"
@@ -139,6 +138,12 @@ def _holds_files(directory: Path) -> bool:
         with contextlib.suppress(OSError):
             os.rmdir(place)
     return False
+
+
+def here(text: str) -> str:
+    """What the stager says, with remedies for this machine in place of those for a job."""
+    text = _NO_CLIENT.sub(f'no Python here has the Rucio client; pip install "{EXTRA}"', remedy_here(text))
+    return _NO_LIBRARY.sub(r"\1 come from conda-forge, or from the system's packages", text)
 
 
 @contextlib.contextmanager

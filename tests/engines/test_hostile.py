@@ -400,7 +400,7 @@ def test_a_side_file_is_what_was_compiled_or_nothing_runs(engine: str, shape: st
         digest = hashlib.sha256(text.encode()).hexdigest()
         command = [sys.executable, "-c", fetching, str(path), str(tmp_path / "copy"), digest]
     path_to_us = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, cwd=tmp_path, env=path_to_us, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(command, cwd=tmp_path, env=path_to_us, capture_output=True, text=True, timeout=60)
     told = "is missing or was changed" in done.stderr
     assert told == (shape != "right"), done.stderr
     assert "other" not in done.stdout

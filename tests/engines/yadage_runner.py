@@ -165,7 +165,7 @@ def _job(said: dict) -> Job:
     return Job(**{**unfinished, **{name: said[name] for name in fields if name in said}})
 
 
-def _reana(environment: str, spec_path: Path, script: str, *arguments: str, timeout: float = 120) -> str:
+def _reana(environment: str, spec_path: Path, script: str, *arguments: str, timeout: float = 300) -> str:
     """Run a script beside this file under a REANA environment, in the specification's directory."""
     run = subprocess.run(
         [str(python_of(environment)), str(Path(__file__).with_name(script)), *arguments],

@@ -94,7 +94,11 @@ class Job:
         )
 
     def finish(self, process: subprocess.Popen, receipt: str, cwd: Path | None = None) -> Result:
-        out, err = process.communicate(timeout=120)
+        try:
+            out, err = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
         return Result(process.returncode, out, err, (cwd or self.workspace) / receipt)
 
     def run(self, action: str, cwd: Path | None = None, **fields: object) -> Result:

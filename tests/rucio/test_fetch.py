@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from reana_rucio_compiler import compile  # noqa: A004 - the name of the command
-from reana_rucio_compiler.fetching import Bar, plan_fetches
+from reana_rucio_compiler import compile, stager  # noqa: A004 - the name of the command
+from reana_rucio_compiler.fetching import Bar, here, plan_fetches
 from tests.command import run
 from tests.environments import needs
 from tests.rucio.server import Server
@@ -352,3 +352,13 @@ def test_what_only_snakemake_knows(analysis: Path, monkeypatch: pytest.MonkeyPat
         ("user.j:h-zmm.csv", "h/zmm.csv", "file"),
     ]
     assert left_out == ()
+
+
+def test_remedies_are_those_of_this_machine() -> None:
+    """Nobody chooses an image here."""
+    assert here("a: b; " + stager.IMAGE % "gfal2 and xrootd") == (
+        "a: b; gfal2 and xrootd come from conda-forge, or from the system's packages"
+    )
+    assert here("rucio: no Python here has the client; " + stager.IMAGE % "rucio-clients") == (
+        'rucio: no Python here has the Rucio client; pip install "reana-rucio[rucio]"'
+    )

@@ -129,6 +129,43 @@ def test_a_lost_replica_falls_back_on_another(job: Job, name: str, tmp_path: Pat
     assert job.files() == {"f": b"right"}
 
 
+def _register(job: Job, name: str, content: bytes, rse: str = "SITE1_SCRATCHDISK", **known: object) -> dict:
+    """A file DID with a replica of which Rucio knows the size and what is given; the download of it."""
+    place = job.server.rse_path(rse) / hashed("user.alice", name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+    replica = {"scope": "user.alice", "name": name, "bytes": 5, **known}
+    job.server.client().call("add_replicas", rse, [replica])
+    return download(f"user.alice:{name}", f"data/{name}")
+
+
+@pytest.mark.parametrize("known", ["md5", "nothing"])
+def test_files_without_an_adler32(job: Job, name: str, known: str) -> None:
+    """MD5 is compared where Rucio has that, else the size, which is all there is."""
+    sums = {"md5": hashlib.md5(b"right").hexdigest()} if known == "md5" else {}
+    good = _register(job, f"{name}.good", b"right", **sums)
+    assert job.stage_in(good).code == 0
+    assert job.stage_in(good).statuses() == {good["path"]: "present"}
+    job.write(good["path"], "wrong")
+    assert job.stage_in(good).statuses() == {good["path"]: "fetched" if known == "md5" else "present"}
+    for number, content in enumerate([b"righ", b"right!"] + [b"wrong"] * (known == "md5")):
+        bad = _register(job, f"{name}.{number}", content, **sums)
+        result = job.stage_in(bad)
+        assert result.code == 6, result
+        assert not (job.workspace / bad["path"]).exists()
+
+
+def test_nothing_is_fetched_from_tape(job: Job, name: str) -> None:
+    """A job would wait for days, or fail: a copy on disk is taken, or asked for."""
+    known = {"adler32": f"{zlib.adler32(b'right'):08x}"}
+    tape = _register(job, name, b"right", "SITE5_TAPE", **known)
+    result = job.stage_in(tape)
+    assert result.code == 5, result
+    assert "no available replica (there is: SITE5_TAPE AVAILABLE); `rucio add-rule` makes one on disk" in result.last
+    _register(job, name, b"right", "SITE2_SCRATCHDISK", **known)
+    assert job.stage_in(tape).receipt["files"][0]["rse"] == "SITE2_SCRATCHDISK"
+
+
 def test_a_damaged_file_is_fetched_again(job: Job, name: str, tmp_path: Path) -> None:
     put(job.server, tmp_path, f"user.alice:{name}", b"right", dataset=f"user.alice:{name}.ds")
     wanted = (download(f"user.alice:{name}", "f"), download(f"user.alice:{name}.ds", "d", "directory"))
