@@ -123,6 +123,10 @@ def _rewire(tree: Tree, stage: Stage, awaited: list[str], layout: Layout, parame
     for selection in stage.selections:
         if selected_keys(selection, parameters):
             _reselect(tree, selection, layout, parameters)
+        elif selection.takes_all:
+            message = f'"{selection.query.text}" takes the results of all stages, and so of those that stage data too'
+            hint = "name the stages: {stages: 'fit,plot', output: …}"
+            tree.report.add(rules.BAD_SELECTION, selection.query.span, message, hint)
 
 
 def _reselect(tree: Tree, selection: Selection, layout: Layout, parameters: Parameters) -> None:

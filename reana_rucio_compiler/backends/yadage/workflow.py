@@ -18,6 +18,8 @@ _JQ_KEY = re.compile(r"\s*\.(?P<name>[A-Za-z_]\w*)")
 _JQ = re.compile(r"\s*\.(?P<name>[A-Za-z_]\w*)\s*(?P<rest>\[[^\]]*\])?\s*\Z")  # what a jq-stage may say of one stage
 _FIELD = r"""(?:[A-Za-z_@][\w@-]*|"[^"]*"|'[^']*')"""
 _PATH = re.compile(rf"\s*(?:\$\s*\.\s*)?(?P<name>{_FIELD})\s*(?P<rest>(?:[.\[].*)?)\Z", re.DOTALL)
+_ALL = re.compile(r"\s*(?:\$\s*\.{0,2}\s*)?\*\s*(?:\.?\s*\[[^\]]*\]\s*)?\Z")
+_JQ_ALL = re.compile(r"\s*\.\s*\[\s*\]")
 _DEEP = re.compile(rf"\s*\$?\s*\.\.\s*(?P<name>{_FIELD})", re.DOTALL)
 
 
@@ -44,6 +46,11 @@ class Selection:
         if found:
             return frozenset({found["name"]})
         return frozenset({"*"} if re.search(rf"\b{INIT}\b|^\s*\.\s*$|\.\[\]", self.query.text) else ())
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether the steps of all stages are meant, whatever stages there are."""
+        return bool((_JQ_ALL if self.jq else _ALL).match(self.query.text))
 
     def renamed(self, name: str) -> str | None:
         """The query with another stage in the place of that which it begins at; None where it is not so simple."""
