@@ -38,6 +38,7 @@ def _see(text: str) -> Snakefile:
         ('expand("{{a}}/{s}.root", s=NAMES)', ["{a}/{s}.root"]),
         ('expand(["{s}.x", "{s}.y"], s=range(3))', ["{s}.x", "{s}.y"]),
         ('collect("{s}.x", s=range(3)), multiext("a.", "root", "db")', ["{s}.x", "a.root", "a.db"]),
+        ('"a b.txt".replace(" ", "").strip(), "a.b".split(".")[0]', ["ab.txt", "a"]),
         ('ancient("a"), temp("b"), directory("c")', ["a", "b", "c"]),
         ('os.path.join(config["dir"], "a"), Path("b") / "c"', ["out/a", "b/c"]),
         ("NAMES, WHERE", ["one", "two", "out/where"]),
@@ -57,7 +58,7 @@ def test_values_are_worked_out(expression: str, strings: list[str]) -> None:
     "expression",
     [
         "lambda wildcards: 'a'", "wanted", "TWICE", "LOOP", "LOCAL", "config['none']", "rules.a.output", "f'{x!r}'",
-        "['a' for _ in range(3)]", "SELF", "wanted('a')", "'a' * 100", "config[wanted]", "'a' if x else 'b'",
+        "'a'.split('')", "'a'.replace('b')", "'a'.format('b')", "['a' for _ in range(3)]", "SELF", "wanted('a')", "'a' * 100", "config[wanted]", "'a' if x else 'b'",
     ],
 )  # fmt: skip
 def test_other_values_are_unknown(expression: str) -> None:

@@ -113,14 +113,14 @@ class Needs:
     @cached_property
     def _in_uploads(self) -> frozenset[str] | None:
         """The paths of which uploaded files say the name; None where not all of these files can be read from here."""
-        left = {each.path: re.compile(_in_script(each.path).encode()) for each in self.task.plan.inputs}
-        found: set[str] = set()
+        left = {each.path for each in self.task.plan.inputs}
         documents = (each for each in (self.task.document, self.task.parameters) if each)
         own = {self.task.workspace.path(self.task.workspace.name_of(each)) for each in documents}
+        found: set[str] = set()
         try:
             for file in uploaded(self.task.document, self.task.workspace):
-                data = b"" if file in own else beginning(file)
-                found |= {path for path, pattern in left.items() if path not in found and pattern.search(data)}
+                said = _said(b"" if file in own else beginning(file))
+                found |= {path for path in left - found if not said.isdisjoint(_names(path))}
         except (OSError, ValueError):
             return None
         return frozenset(found)
@@ -134,11 +134,18 @@ def naming(paths: Iterable[str]) -> str:
     return rf"(?<![\w-])(?<!\w/)(?:{'|'.join(words)})(?![\w-]|\.\w)"
 
 
-def _in_script(path: str) -> str:
-    """A regular expression for scripts that name the last part of a path, or import it where it is Python."""
-    module = re.escape(re.sub(r"(/__init__)?\.py$", "", path).rpartition("/")[2])
-    imported = rf"|\b(?:import|from)\b[\w ,.]*(?<!\w){module}(?!\w)" if path.endswith(".py") else ""
-    return rf"(?<![\w-]){re.escape(basename(path))}(?!\w){imported}"
+def _names(path: str) -> set[str]:
+    """How scripts may name a file: by the last part of its path, and as a module where it is one of Python."""
+    module = re.sub(r"(/__init__)?\.py$", "", path).rpartition("/")[2]
+    return {basename(path), f"import {module}"} if path.endswith(".py") else {basename(path)}
+
+
+def _said(data: bytes) -> set[str]:
+    """The names in a file: its words, with ``import`` before those of lines that import modules."""
+    text = data.decode("utf-8", "replace")
+    imports = re.findall(r"^[ \t]*(?:import|from)[ \t][^\n]*", text, re.MULTILINE)
+    words = {word.strip(".-") for word in re.findall(r"[\w.-]+", text)}
+    return words | {f"import {word}" for line in imports for word in re.findall(r"\w+", line)}
 
 
 def takes(item: Item, transfer: Transfer) -> bool:

@@ -17,6 +17,9 @@ _TRANSPARENT = frozenset({
     "tuple", "sorted", "set", "os.path.normpath",
 })  # fmt: skip
 
+# Methods of strings that are worked out, with short strings as their arguments.
+_METHODS = frozenset({"replace", "strip", "lstrip", "rstrip", "lower", "upper", "split", "rsplit"})
+
 
 class Item(NamedTuple):
     """A string with its place. ``directory`` says that it is flagged ``directory(...)``."""
@@ -133,11 +136,21 @@ class Values:
             parts = [self.value(each) for each in node.args]
             if parts and all(isinstance(part, str) for part in parts):
                 return _bounded("/".join([*(part.rstrip("/") for part in parts[:-1]), parts[-1]]))
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS and not node.keywords:
+            text, arguments = self.value(node.func.value), [self.value(each) for each in node.args]
+            if isinstance(text, str) and all(isinstance(each, str) and len(each) < 100 for each in arguments):
+                return _bounded(self._method(text, node.func.attr, arguments))
         if name.endswith(".get") and isinstance(node.func, ast.Attribute) and first is not None:
             whole, key = self.value(node.func.value), self.value(first)
             if isinstance(whole, Mapping):
                 return whole[key] if key in whole else self.value(node.args[1]) if len(node.args) > 1 else None
         raise _Unknown
+
+    def _method(self, text: str, name: str, arguments: list[str]) -> Any:
+        try:
+            return getattr(text, name)(*arguments)
+        except (TypeError, ValueError):  # as for Python: a wrong number of arguments, an empty separator
+            raise _Unknown from None
 
 
 def _leaves(nodes: Iterable[ast.expr]) -> Iterable[ast.expr]:

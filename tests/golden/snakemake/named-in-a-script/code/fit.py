@@ -1,0 +1,3 @@
+from models import gaussian, lines
+
+print(gaussian(open("code/table.csv")))

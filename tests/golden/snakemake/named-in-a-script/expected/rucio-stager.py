@@ -1,0 +1,2 @@
+"""The stager of reana-rucio."""
+# ... (its text stands here)
