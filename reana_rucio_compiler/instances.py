@@ -58,6 +58,9 @@ def known_instances(documents: tuple[Document, ...], report: Report) -> Mapping[
     for document in reversed(documents):
         block = document.at(("rucio",))
         if block is None:
+            if document is not documents[0]:
+                message = f'"{document.source.name}" has no "rucio:" at its top, and describes no instance'
+                report.add(rules.BAD_INSTANCE, document.span(()), message, _FORM)
             continue
         if block.kind != "mapping":
             report.add(rules.BAD_INSTANCE, document.span(("rucio",)), '"rucio" must be a mapping', _FORM)

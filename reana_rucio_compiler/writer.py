@@ -74,6 +74,8 @@ def _check_output(path: Path, spec: Path) -> None:
         raise Refused(f'"{path}" is the source; choose another name, such as {path.stem}.out{path.suffix}')
     if path.is_dir():
         raise Refused(f'"{path}" is a directory')
+    if not path.parent.is_dir():
+        raise Refused(f'"{path}" cannot be written: there is no directory "{path.parent}"')
     if path.is_file() and "Compiled by reana-rucio" not in head(path):
         raise Refused(f'"{path}" exists and was not compiled by reana-rucio; remove it, or choose another name')
 

@@ -45,6 +45,16 @@ def test_a_closed_standard_output_is_told_in_words(call: str, folder: Path) -> N
     assert (ran.returncode, ran.stderr) == (1, "reana-rucio: error: standard output: Bad file descriptor\n")
 
 
+def test_nothing_is_written_where_the_output_has_no_directory(folder: Path) -> None:
+    Path("reana.out.yaml").unlink(missing_ok=True)
+    Path("rucio-stager.py").unlink()
+    before = sorted(os.listdir())
+    ran = _process("RR compile reana.yaml -o build/new.yaml")
+    message = 'reana-rucio: error: "build/new.yaml" cannot be written: there is no directory "build"\n'
+    assert (ran.returncode, ran.stderr) == (1, message)
+    assert sorted(os.listdir()) == before
+
+
 def test_a_closed_standard_input_is_told_in_words(folder: Path) -> None:
     ran = _process("RR check - <&-")
     assert (ran.returncode, ran.stderr.splitlines()[-1]) == (2, "Error: standard input is closed")
