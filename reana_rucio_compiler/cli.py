@@ -283,7 +283,8 @@ def fetch_(
         raise click.UsageError(f'--into "{place}": {error.strerror}; name a directory') from None
     codes = [_fetch(each, place) for each in fetches]
     for transfer in left_out:
-        message = f"{transfer.did} has wildcards, whose values only Snakemake knows; fetch it with -w NAME=VALUE"
+        names = " ".join(f"-w {name}=VALUE" for name in fetching.unknown(transfer))
+        message = f"{transfer.did} has wildcards, whose values only Snakemake knows; fetch it with {names}"
         click.echo(f"reana-rucio: error: {message}", err=True)
     raise SystemExit(next((code for code in codes if code), 2 if left_out else 0))
 

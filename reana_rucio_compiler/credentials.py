@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .model import Instance
 from .staging import address
@@ -72,7 +73,7 @@ def find_credentials(instance: Instance, environ: Mapping[str, str] = os.environ
         told["vo"] = environ.get("RUCIO_VO") or mine["vo"]
     variables = {name: value for name, value in environ.items() if name not in _CLIENT}
     if "ca_cert" in mine and "X509_CERT_DIR" not in environ:
-        variables["X509_CERT_DIR"] = mine["ca_cert"]  # a file or a directory: the stager takes both
+        variables["X509_CERT_DIR"] = _expanded(mine["ca_cert"], environ)  # a file or a directory: the stager takes both
     if instance.rucio_host is None:
         variables["RUCIO_CONFIG"] = str(path)
     return Credentials(told, {**variables, **found.environment})
@@ -127,9 +128,19 @@ def _of_client(
 
 def _proxy(mine: Mapping[str, str], environ: Mapping[str, str]) -> Path | None:
     """The proxy in the client's order (facts/rucio.md section 2): the first one that is named, or the usual one."""
-    named = (environ.get("RUCIO_CLIENT_PROXY"), mine.get("client_x509_proxy"), environ.get("X509_USER_PROXY"))
+    configured = _expanded(mine.get("client_x509_proxy", ""), environ)
+    named = (environ.get("RUCIO_CLIENT_PROXY"), configured, environ.get("X509_USER_PROXY"))
     path = Path(next((each for each in named if each), f"/tmp/x509up_u{os.getuid()}")).absolute()
     return path if path.is_file() else None
+
+
+def _expanded(path: str, environ: Mapping[str, str]) -> str:
+    """A path of rucio.cfg, with variables and ``~`` as the client takes them; nothing where a variable is not set."""
+    try:
+        text = re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda found: environ[found.group(1) or found.group(2)], path)
+    except KeyError:
+        return ""
+    return os.path.expanduser(text)
 
 
 def _token_cache(vo: str | None, account: str) -> Path:
@@ -176,6 +187,15 @@ def _client_section(path: Path | None) -> Mapping[str, str]:
 
 
 def _same_host(config: Mapping[str, str], instance: Instance) -> bool:
-    hosts = (config.get("rucio_host", ""), instance.rucio_host or "")
-    one, two = (host.rstrip("/").lower() for host in hosts)
-    return one == two
+    one, two = (_address(host) for host in (config.get("rucio_host", ""), instance.rucio_host or ""))
+    return one is not None and one == two
+
+
+def _address(url: str) -> tuple[str, str | None, int | None, str] | None:
+    """What two spellings of one URL have in common: rucio.cfg often says the port that is the usual one."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:  # no such port
+        return None
+    return parts.scheme, parts.hostname, port, parts.path.rstrip("/")

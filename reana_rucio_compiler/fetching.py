@@ -67,13 +67,18 @@ def plan_fetches(plan: Plan, values: Mapping[str, str] = {}) -> tuple[tuple[Fetc
     Raises ``credentials.Missing``.
     """
     inputs = [_known(transfer, values) for transfer in plan.inputs]
-    left_out = tuple(each for each in inputs if wildcards(each.name) or wildcards(each.path))
+    left_out = tuple(each for each in inputs if unknown(each))
     fetches = []
     for instance in plan.instances:
         mine = tuple(each for each in inputs if each.instance == instance.name and each not in left_out)
         if mine:
             fetches.append(Fetch(Job("stage-in", instance, mine), find_credentials(instance)))
     return tuple(fetches), left_out
+
+
+def unknown(transfer: Transfer) -> tuple[str, ...]:
+    """The wildcards of a transfer that have no value yet."""
+    return tuple(dict.fromkeys([*wildcards(transfer.name), *wildcards(transfer.path)]))
 
 
 def _known(transfer: Transfer, values: Mapping[str, str]) -> Transfer:

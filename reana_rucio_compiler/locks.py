@@ -20,7 +20,7 @@ from .source import Source, Span
 
 FORMAT = 1
 MOST_FILES = 10_000  # that are listed; of more there are number, bytes and digest
-MOST_BYTES = 100 << 20  # of a lock: REANA 0.95 takes no more with a specification
+MOST_BYTES = 100 << 20  # of a lock: what is made of a larger one REANA 0.95 would not take
 
 Key = tuple[str, str, "int | None"]  # instance, DID as the specification writes it, `first`
 Lock = Mapping[Key, Locked]

@@ -187,6 +187,17 @@ def test_what_no_lock_has_is_not_guessed(tmp_path: Path) -> None:
     assert said["workspace"] == "at least 5 B, and what the steps write"
 
 
+def test_what_no_lock_can_have_is_not_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Snakefile").write_text('rule all:\n    input: "k/1", "a.root"\n')
+    Path("reana.yaml").write_text(
+        "inputs:\n  files: [Snakefile, 'rucio(escape, u, a.root)']\n"
+        '  directories: [\'rucio(escape, u, "run{k}") -> "k/{k}"\']\nworkflow: {type: snakemake, file: Snakefile}\n'
+    )
+    said = "not known; reana-rucio lock says the size of 1 of 2 inputs; only a run knows that of 1 input\n"
+    assert run("plan").stdout.endswith(said)
+
+
 def test_largest_pod_is_of_one_job(tmp_path: Path) -> None:
     spec = _locked(tmp_path, "serial-two-instances", {"data/drift-times.csv": [10], "data/resolution.csv": [30]})
     assert _json(spec)["totals"]["largest_pod"] == {"job": "rucio-stage-in.vre", "bytes": 30}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from posixpath import dirname
 
 from ..compiler import Compilation
+from ..locks import can_be_locked
 from ..model import Transfer
 from ..plan import engine_of
 from ..staging import Job
@@ -173,9 +174,13 @@ def totals(overview: Overview) -> list[tuple[str, str]]:
     if overview.inputs:
         known = len(overview.inputs) - len(overview.unknown)
         text = f"{human(overview.bytes)} in {number(overview.files, 'file')}" if known else "not known"
-        if overview.unknown:
-            missing = f"{len(overview.unknown)} of {number(len(overview.inputs), 'input')}" if known else "the inputs"
+        lockable = [move for move in overview.unknown if can_be_locked(move.transfer)]
+        if lockable:
+            every = len(lockable) == len(overview.inputs)
+            missing = "the inputs" if every else f"{len(lockable)} of {number(len(overview.inputs), 'input')}"
             text += f"; reana-rucio lock says the size of {missing}"
+        if len(lockable) < len(overview.unknown):
+            text += f"; only a run knows that of {number(len(overview.unknown) - len(lockable), 'input')}"
         found.append(("staged in", text))
     if overview.largest:
         name, most = overview.largest

@@ -45,6 +45,51 @@ def _stage(instance: Instance, environ: dict[str, str], directory: Path) -> str:
     return json.loads((workspace / "receipt.json").read_text())["account"]
 
 
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ("https://rucio.example.org:443", True),
+        ("https://Rucio.example.org/", True),
+        ("https://rucio.example.org:8443", False),
+        ("http://rucio.example.org:443", False),
+        ("https://rucio.example.org/other", False),
+        ("https://rucio.example.org.evil.example", False),
+        ("https://rucio.example.org@evil.example", False),
+        ("https://rucio.example.org:no", False),
+    ],
+)
+def test_the_server_of_a_rucio_cfg_however_its_address_is_written(written: str, same: bool, tmp_path: Path) -> None:
+    config = _config(
+        tmp_path, rucio_host=written, auth_type="userpass", username="jdoe", password="canary", account="j"
+    )
+    url = "https://rucio.example.org"
+    instance = Instance("vre", url, url)
+    environ = {**BASE, "RUCIO_CONFIG": str(config), "X509_USER_PROXY": "/no"}
+    if same:
+        assert "canary" in find_credentials(instance, environ).environment.values()
+        return
+    with pytest.raises(Missing):
+        find_credentials(instance, environ)
+
+
+@pytest.mark.parametrize("written", ["$X509_USER_PROXY", "${PROXIES}/x509up", "~/x509up", "$NOBODY_SETS_THIS"])
+def test_paths_of_a_rucio_cfg_are_those_of_the_client(
+    written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The configuration that comes with Rucio says ``client_x509_proxy = $X509_USER_PROXY``."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    url, proxy = "https://rucio.example.org", tmp_path / "x509up"
+    proxy.touch()
+    config = _config(
+        tmp_path, rucio_host=url, account="j", auth_type="x509_proxy", client_x509_proxy=written, ca_cert="$PROXIES/ca.pem"
+    )  # fmt: skip
+    environ = {**BASE, "RUCIO_CONFIG": str(config), "X509_USER_PROXY": str(proxy), "PROXIES": str(tmp_path)}
+    found = find_credentials(Instance("vre", url, url), environ)
+    assert found.instance["proxy_file"] == "x509up"
+    assert found.environment["RUCIO_STAGE_SECRETS"] == str(tmp_path)
+    assert found.environment["X509_CERT_DIR"] == f"{tmp_path}/ca.pem"
+
+
 @pytest.mark.parametrize("where", ["RUCIO_CONFIG", "RUCIO_HOME", "VIRTUAL_ENV"])
 def test_the_password_of_the_users_rucio_cfg(
     rucio_server: Server, example_dids: object, where: str, tmp_path: Path
