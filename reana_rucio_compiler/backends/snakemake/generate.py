@@ -96,7 +96,8 @@ import re as {own}_re
 
 def {own}_named(rule):
     variables = {own}_re.findall(r"{{\s*(\w+)", rule.shellcmd or "")
-    return " ".join(map(str, [rule.shellcmd, *rule.params, *map(globals().get, variables)]))
+    words = [rule.shellcmd, *rule.params, *(workflow.globals.get(name) for name in variables)]
+    return " ".join(f"{{word}}" for word in words)
 
 
 def {own}_staged(name):
