@@ -11,6 +11,7 @@ job will stage, or refuse.
 """
 
 import importlib.util
+import io
 import json
 import os
 import re
@@ -25,6 +26,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 _SPEC = importlib.util.spec_from_file_location("stager", os.path.join(_HERE, "stager.py"))
 stager = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(stager)
+show = stager.say
 
 CONTAINERS_AT_A_TIME = 50
 NO_RUN = "00000000-0000-0000-0000-000000000000"  # for {run}: no run has it
@@ -251,9 +253,10 @@ def inquire(request, tell):
 
 
 def hidden(text):
-    for secret in filter(None, stager.HIDDEN):
-        text = text.replace(secret, "***")
-    return text
+    """The text as the stager shows it: without secrets, and what a server would write to a terminal."""
+    shown = io.StringIO()
+    show(text, shown)
+    return shown.getvalue().rstrip("\n")
 
 
 def main():

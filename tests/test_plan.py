@@ -29,6 +29,7 @@ SPECS = sorted(
     if path.parts[-3] != "errors" and "rucio(" in path.read_text() and not (path.parent / "args").exists()
 )
 SCHEMA = json.loads((ROOT / "schemas/plan.json").read_text())
+WORKFLOW = "workflow: {type: serial, specification: {steps: [{environment: 'a:1', commands: [ls d]}]}}\n"
 HOSTILE = '<script>alert("x")</script>&`]})%%{init}'
 
 
@@ -196,6 +197,18 @@ def test_what_no_lock_can_have_is_not_promised(tmp_path: Path, monkeypatch: pyte
     )
     said = "not known; reana-rucio lock says the size of 1 of 2 inputs; only a run knows that of 1 input\n"
     assert run("plan").stdout.endswith(said)
+
+
+def test_flowchart_of_many_inputs_is_one_that_github_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = "".join(
+        f"    - rucio(escape, user.jdoe, a-rather-long-name-{number}.root) -> d/{number}\n" for number in range(900)
+    )
+    Path("reana.yaml").write_text(f"inputs:\n  files:\n{files}{WORKFLOW}")
+    chart = run("plan", "--format", "mermaid").stdout
+    assert len(chart) < 50_000
+    assert chart.count("->") < 500
+    assert 'mis0[("and 850 more")]:::rucio\n  mis0 -.-> s0\n' in chart
 
 
 def test_largest_pod_is_of_one_job(tmp_path: Path) -> None:

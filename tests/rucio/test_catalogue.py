@@ -250,6 +250,12 @@ def test_a_certificate_of_an_authority_that_is_not_known_here(
     [
         ("POST /dids/.*", 404, b"no such page", "http status code: 404"),
         ("POST /dids/.*", 200, b"[1, 2]\n", "TypeError: "),
+        (
+            "POST /dids/.*",
+            400,
+            b'{"ExceptionClass": "InvalidObject", "ExceptionMessage": "\\u001b[2J https://me:alicepw@a.example/b?sig=alicepw"}',
+            "?[2J https://***@a.example/b?***",
+        ),
         ("POST /replicas/list", 200, b'{"scope": "user.alice", "name": "x", "rses": 5}\n', "AttributeError: "),
     ],
 )
@@ -278,6 +284,7 @@ def test_an_answer_that_nobody_expects_is_said(
     assert str(raised.value).startswith("vre: ")
     assert says in str(raised.value)
     assert "alicepw" not in str(raised.value)
+    assert str(raised.value).isprintable()
 
 
 def test_no_client(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
