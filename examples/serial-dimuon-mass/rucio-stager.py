@@ -34,8 +34,8 @@ import time
 import traceback
 import zlib
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor  # needs no semaphores of the system
 from contextlib import contextmanager, suppress
-from multiprocessing.pool import ThreadPool
 from os.path import basename, dirname, getsize, isdir, isfile, islink
 from xml.etree import ElementTree
 
@@ -927,7 +927,7 @@ def upload_all(server, files):
             failures.append(error)
 
     with watch(3 * server.seconds(files) + 1, lambda: 1e12 * len(tried)):  # it tries twice
-        ThreadPool(server.settings["threads"]).map(work, files, 1)
+        list(ThreadPoolExecutor(server.settings["threads"]).map(work, files))
     return failures
 
 
