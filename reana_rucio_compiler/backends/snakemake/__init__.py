@@ -10,6 +10,7 @@
         shell: "root -b fit.C"
                                           … and rules that stage out, on which the default target then depends
 
+Rules that only name in their command what is staged wait for it too (needed.py).
 A plain ``include:`` would lose the default target, and the workflow would succeed after staging (facts A.8). REANA's
 engine reads the Snakefile from the workspace; the program of the stager is a file beside it, so that it stays readable.
 """
