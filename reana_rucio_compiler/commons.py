@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from . import rules
 from .diagnostics import Report
 from .documents import Document, Where
-from .schema import Finding, findings_by
+from .schema import Finding, findings_by, is_taken
 
 if TYPE_CHECKING:
     from .compiler import Compilation
@@ -81,7 +81,8 @@ def _by_schemas(data: dict[str, Any]) -> list[Finding]:
         inner = findings_by(serial_workflow_schema, workflow["specification"])
         found += [(refused, (*_STEPS, *path), message, hint) for refused, path, message, hint in inner]
     # What is staged is no entry when it is counted (limits.py).
-    return [each for each in dict.fromkeys(found) if each[1][:1] != ("inputs",) or "may have at most" not in each[2]]
+    told = [each for each in dict.fromkeys(found) if each[1][:1] != ("inputs",) or "may have at most" not in each[2]]
+    return [each for each in told if not is_taken(*each[:2])]
 
 
 _STEPS: Where = ("workflow", "specification")

@@ -41,7 +41,7 @@ def check_specification(document: Document, report: Report) -> None:
         versions = [version for version in VERSIONS if complaint in found[version]]
         rule, hint = rules.REANA_REFUSES if refused else rules.REANA_IGNORES, remedy
         if len(versions) < len(VERSIONS):
-            if path[-1:] and path[-1] in _TAKEN and not refused:
+            if is_taken(refused, path):
                 continue
             other = next(version for version in VERSIONS if version not in versions)
             rule, hint = rules.REANA_VERSION, f"if it is for REANA {other} alone: # rucio: ignore[RR303]"
@@ -49,6 +49,11 @@ def check_specification(document: Document, report: Report) -> None:
         span = _span(document, path, message)
         if not (report.covers(span) or (len(path) == len(_COUNTED[0]) + 1 and report.meets(span))):
             report.add(rule, span, message, hint)
+
+
+def is_taken(refused: bool, path: Where) -> bool:
+    """Whether a key that a schema does not know has its effect all the same."""
+    return not refused and path[-1:] != () and path[-1] in _TAKEN
 
 
 def _by_complaint(document: Document, version: str) -> dict[tuple[bool, Where, str], str]:
