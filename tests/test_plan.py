@@ -106,6 +106,8 @@ def test_every_format_says_all_that_moves(path: Path, monkeypatch: pytest.Monkey
 
     chart = mermaid.render(overview)
     counts = {kind: len(re.findall(rf"^  {kind}\d+[\[(]", chart, re.MULTILINE)) for kind in "sio"}
+    for kind, count in re.findall(r'^  m([io])s\d+\[\("and (\d+) more"\)\]', chart, re.MULTILINE):
+        counts[kind] += int(count)
     assert counts == {"s": len(names), "i": len(overview.inputs), "o": len(overview.outputs)}
 
     html_text = page.render(overview)
