@@ -34,7 +34,7 @@ import time
 import traceback
 import zlib
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor  # needs no semaphores of the system
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from os.path import basename, dirname, getsize, isdir, isfile, islink
 from xml.etree import ElementTree
@@ -738,7 +738,7 @@ def stage_in(server, manifest, work):
         failure = error
     for path, folder, places, new in plan:
         if all("seconds" in wanted[key_of(places[place])] for place in new):
-            if new:  # after a failure too: it need not be fetched again
+            if new:  # after a failure, too
                 deliver(work, path, folder, places, new, uses)
             for place in sorted(places):
                 file = wanted[key_of(places[place])] if place in new else places[place]
@@ -909,7 +909,7 @@ def stage_out(server, uploads):
 
 
 def upload_all(server, files):
-    """Upload a few files at a time, and return what failed; after that, none is begun."""
+    """Upload a few files at a time, and return failures; after one, none is begun."""
     from rucio.client.uploadclient import UploadClient
     quiet, traces, tried, failures = copy.copy(server.client), Traces(len(files)), [], []
     quiet.add_replication_rule = lambda *args, **kwargs: None  # rules are for us to make

@@ -247,7 +247,7 @@ arguments:
      "name": "rucio-stage-in.escape",
      "receipt": "rucio-stage-in.escape.json",
      "outputs": {"events": {"class": "Directory", "rucio_staged": "data/dimuons", "rucio_listed": true}, "calibration": {"class": "File", "rucio_staged": "calibration/muons.json"}},
-     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "639e61e1bc90b1795e849194c6e4fbe0761d3ef2916f9f70206aac0208d9e196"]}
+     "files": {"stager.py": ["rucio_stage_program", "rucio-stager.py", "60f207946f5bfcd01d152eac4542bba3b337d28ed03312f3c506a7b3cddcd961"]}
     }
     END_OF_JOB
     command -v python3 >/dev/null || { echo 'reana-rucio: error: this image has no python3; choose an environment with rucio-clients' >&2; exit 3; }
