@@ -14,7 +14,7 @@ from typing import Any
 from ... import rules
 from ...checks import parents
 from ...diagnostics import Report
-from ...documents import Document, Key, Node, Where
+from ...documents import Document, Key, Node, Where, walk
 from ...source import Span
 from ...workspace import Workspace
 
@@ -145,6 +145,10 @@ class Files:
             target = place.get("$import")
             if target is None or not target.text:
                 return place
+            if target.text.startswith("#"):  # as cwltool packs: what has that id, here
+                found = (where for where, node in walk(Place(place.document, ()).node) if is_called(node, target.text))
+                where = next(found, None)
+                return place if where is None else Place(place.document, where)
             document = self.linked(target)
             if document is None:
                 return place
@@ -312,6 +316,12 @@ class Process:
         if "#" in text and len(parts) > 1 and parts[0] == self.id:
             parts = parts[1:]
         return (parts[-2] if len(parts) > 1 else ""), parts[-1]
+
+
+def is_called(node: Node, name: str) -> bool:
+    """Whether a node is a mapping with that id."""
+    identifier = node.get("id") if node.kind == "mapping" else None
+    return identifier is not None and identifier.kind == "scalar" and identifier.value == name
 
 
 def _by_id(entries: Iterable[Entry]) -> dict[str, Entry]:
