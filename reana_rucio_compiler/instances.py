@@ -182,6 +182,8 @@ def nearest(word: str, known: Any) -> str:
     """A hint that names the nearest known word, or an empty string."""
     from difflib import get_close_matches
 
-    names = {name.lower(): name for name in reversed(list(known))}
-    found = get_close_matches(word.lower(), list(names), n=1, cutoff=0.6)
+    names, cutoff, sought = {name.lower(): name for name in reversed(list(known))}, 0.6, word.lower()
+    # Names with too few of its letters could not be near, and difflib takes long to see it.
+    like = [name for name in names if 2 * sum(map(name.__contains__, sought)) >= cutoff * (len(name) + len(sought))]
+    found = get_close_matches(sought, like, n=1, cutoff=cutoff) if like else []
     return f'did you mean "{names[found[0]]}"?' if found else ""

@@ -67,6 +67,8 @@ def printable(text: str) -> str:
     """The text in one line, without what a terminal would obey, and without passwords: they would stay in CI's logs."""
     text = re.sub(r"(?<=://)[^\s/@]+(?=@)", lambda found: "*" * len(found.group()), text)
     text = _SECRET.sub(lambda found: found[1] + "*" * len(found[2]), text)
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else " " if char == "\t" else "\ufffd" for char in text)
 
 

@@ -180,9 +180,17 @@ def run(harness: str, data: bytes) -> None:
     started = time.process_time()
     HARNESSES[harness](data)
     took = time.process_time() - started
-    assert took < LEAST_SECONDS + SECONDS_PER_BYTE * len(data) * float(
-        os.environ.get("REANA_RUCIO_FUZZ_SLOWER", "1")
-    ), took
+    limit = LEAST_SECONDS + SECONDS_PER_BYTE * len(data) * float(os.environ.get("REANA_RUCIO_FUZZ_SLOWER", "1"))
+    assert took < limit or took < limit * _slowness(), took
+
+
+def _slowness() -> float:
+    """How many times as long as on the machine of the limits it takes ruamel, here and now, to read a list of 10 KB."""
+    from ruamel.yaml import YAML
+
+    started = time.process_time()
+    assert sum(1 for _ in YAML(typ="safe", pure=True).parse("- x\n" * 2500)) == 2506
+    return (time.process_time() - started) / 0.05
 
 
 def main() -> None:
