@@ -31,7 +31,7 @@ SETTINGS = {"attempts": 4, "backoff": 2, "timeout": 600, "threads": 4, "keep": 1
 _UNITS = ("B", "kB", "MB", "GB", "TB")  # of human() in stager.py
 _TOTAL = re.compile(rf"(\d+) files to fetch, ([\d.e+]+ (?:{'|'.join(_UNITS)}))")
 _DONE = re.compile(r"(\d+)/(\d+) (.*)")
-_NO_CLIENT = re.compile(r"no Python here has the client; .*")
+_NO_CLIENT = re.compile(r"rucio: no Python here has the client; .*")
 _NO_LIBRARY = re.compile(r"use an image with (gfal2 and xrootd), such as .*")
 
 

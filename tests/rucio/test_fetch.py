@@ -360,5 +360,5 @@ def test_remedies_are_those_of_this_machine() -> None:
         "a: b; gfal2 and xrootd come from conda-forge, or from the system's packages"
     )
     assert here("rucio: no Python here has the client; " + stager.IMAGE % "rucio-clients") == (
-        'rucio: no Python here has the Rucio client; pip install "reana-rucio[rucio]"'
+        'no Python here has the Rucio client; pip install "reana-rucio[rucio]"'
     )
