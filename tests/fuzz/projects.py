@@ -48,7 +48,7 @@ def cases(kind: str) -> Iterator[Files]:
     for folder in folders:
         spec = folder / "reana.yaml"
         text = spec.read_bytes() if spec.is_file() else b""
-        if re.search(rb"type[\"']?:\s*[\"']?" + kind.encode(), text):
+        if len(text) < MAX_SIZE and re.search(rb"type[\"']?:\s*[\"']?" + kind.encode(), text):
             yield {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
 
 
