@@ -145,7 +145,7 @@ def _check_backends(document: Document, plan: Plan, steps: list[Node], report: R
 
 def uses(step: Node, transfer: Transfer) -> bool:
     """Whether a command names the path of a transfer, itself or by a parameter that was the expression."""
-    keys = [str(each.where[2]) for each in transfer.references if each.where[:2] == ("inputs", "parameters")]
+    keys = [each.parameter for each in transfer.references if each.parameter is not None]
     words = [transfer.path, *(f"${{{key}}}" for key in keys), *(f"${key}" for key in keys)]
     commands = step.get("commands")
     return any(word in each.value for each in (commands.items if commands else ()) for word in words)

@@ -15,7 +15,7 @@ from . import rules
 from .checks import normalised
 from .diagnostics import Report
 from .documents import Document, Node
-from .model import Plan, Reference, Transfer
+from .model import Plan, Transfer
 from .surroundings import beginning, uploaded
 from .workspace import Workspace
 
@@ -36,7 +36,7 @@ def check_mentions(
     unclear = [
         each
         for each in (*plan.inputs, *plan.outputs)
-        if each.path not in words and not any(str(of.where[2]) in names for of in each.references if _is_value(of))
+        if each.path not in words and not any(of.parameter in names for of in each.references)
     ]
     declared = {each.path for each in (*plan.inputs, *plan.outputs)} | _listed(document)
     found = {each.path: _misspelt(each.path, words - declared, text) for each in unclear[:_MAX]}
@@ -66,10 +66,6 @@ def _listed(document: Document) -> set[str]:
     """The paths of plain inputs and outputs."""
     nodes = [document.at((section, key)) for section in ("inputs", "outputs") for key in ("files", "directories")]
     return {normalised(item.value) for node in nodes if node for item in node.items if item.kind == "scalar"}
-
-
-def _is_value(reference: Reference) -> bool:
-    return reference.where[:2] == ("inputs", "parameters")
 
 
 def _misspelt(path: str, others: Iterable[str], text: str) -> str:

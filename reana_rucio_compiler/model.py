@@ -68,6 +68,12 @@ class Reference(NamedTuple):
         """Where the expression stands."""
         return self.expression.span
 
+    @property
+    def parameter(self) -> str | None:
+        """The name of the parameter of the specification that holds it, or None. (A wrong one is all parameters.)"""
+        is_one = self.where[:2] == ("inputs", "parameters") and len(self.where) > 2
+        return str(self.where[2]) if is_one else None
+
 
 class Instance(NamedTuple):
     """A Rucio installation, in the words of rucio.cfg, and how a staging job gets its credentials.

@@ -59,7 +59,7 @@ def find_references(document: Document, report: Report, parameters: bool = False
 
 
 def _place(path: Where) -> Place | None:
-    if path[:2] == ("inputs", "parameters"):
+    if path[:2] == ("inputs", "parameters") and len(path) > 2:
         return Place.PARAMETER
     return _PLACES.get((path[0], path[1])) if len(path) == 3 else None
 
@@ -98,8 +98,9 @@ def _lacks_call(document: Document, node: Node, place: Place, report: Report) ->
 
 
 def _report_misplaced(document: Document, path: Where, node: Node, place: Place | None, report: Report) -> None:
-    if len(path) > 1 and path[0] in ("inputs", "outputs") and isinstance(path[1], int):
-        return  # a list where a mapping must stand: the schema says it (schema.py)
+    is_list = len(path) > 1 and path[0] in ("inputs", "outputs") and isinstance(path[1], int)
+    if is_list or path == ("inputs", "parameters"):
+        return  # a list, or a string, where a mapping must stand: the schema says it (schema.py)
     listed = place is not None and place is not Place.PARAMETER
     for match in (_IN_A_LIST if listed else _ANYWHERE).finditer(node.value):
         offsets = locate(document.source.text, node)
