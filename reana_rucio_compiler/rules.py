@@ -72,6 +72,7 @@ CWL_NO_FILE = Rule("RR415", "cwl-no-file", _W, "a staged path that no input of t
 CWL_NO_OUTPUT = Rule("RR416", "cwl-no-output", _E, "an output path that no one output of the workflow is known to be")
 CWL_OTHER_NAME = Rule("RR417", "cwl-other-name", _W, "an output path unlike the output's own name", ignorable=True)
 CWL_FORM = Rule("RR418", "cwl-form", _E, "a CWL workflow that lacks a part, or has it in a form that CWL does not know")
+CWL_UNKNOWN_NAME = Rule("RR419", "cwl-unknown-name", _E, "a CWL name that nothing bears, or an input without a value")
 
 YADAGE_TOPLEVEL = Rule("RR431", "yadage-toplevel", _E, "a toplevel that is not the workspace")
 NOT_A_WORKFLOW = Rule("RR432", "not-a-workflow", _E, "a Yadage workflow that cannot be read")

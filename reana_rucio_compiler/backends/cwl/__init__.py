@@ -35,6 +35,7 @@ from ...workspace import parameter_file_at
 from .binding import Bindings, bind
 from .form import has_form
 from .jobs import MANIFEST_INPUT, PROGRAM_INPUT, RECEIPT, StagingStep, stage_in_steps, stage_out_steps
+from .names import check_names
 from .outline import outline
 from .outputs import select
 from .reading import PROCESSES, Files, Place, Process, class_of
@@ -53,10 +54,10 @@ def graft(task: Task, report: Report) -> Graft:
     Raises ``Uneditable`` where an alias stands in the way.
     """
     files = Files(task.workspace, report, {each.path for each in task.plan.inputs})
-    workflow = _workflow(task, files, report)
+    job_order = _job_order(task)
+    workflow = _workflow(task, files, job_order, report)
     if workflow is None or report.failed:
         return Graft()
-    job_order = _job_order(task)
     bindings = bind(task, files, workflow, job_order, report)
     uploads = select(task, workflow, job_order, report)
     _warn_other_backend(workflow, bindings, report)
@@ -70,7 +71,7 @@ def graft(task: Task, report: Report) -> Graft:
     return writer.graft()._replace(outline=lambda: outline(workflow, bindings, before, after))
 
 
-def _workflow(task: Task, files: Files, report: Report) -> Process | None:
+def _workflow(task: Task, files: Files, job_order: Place | None, report: Report) -> Process | None:
     """The Workflow that ``workflow.file`` names; a tool there is wrapped in one."""
     node = task.document.at(FILE)
     if node is None or not node.value:
@@ -101,6 +102,7 @@ def _workflow(task: Task, files: Files, report: Report) -> Process | None:
         return None
     if not has_form(process, report):
         return None
+    check_names(process, job_order, report)
     if process.kind == "Workflow":
         return process
     return wrap(files, process, compiled_name(name), fragment, report)

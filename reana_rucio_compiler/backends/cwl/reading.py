@@ -355,7 +355,7 @@ def builtin(type_: Any) -> Any:
         bare = name
         while bare.endswith("[]"):
             bare = bare[:-2]
-        return name if bare in _BUILTIN else "Any"
+        return name if bare in BUILTIN else "Any"
     if isinstance(type_, list):
         some = [builtin(each) for each in type_ if each != "null"]
         return "Any" if "Any" in some or not some else some if len(some) > 1 else some[0]
@@ -365,7 +365,7 @@ def builtin(type_: Any) -> Any:
     return "Any"
 
 
-_BUILTIN = frozenset(("File", "Directory", "string", "int", "long", "float", "double", "boolean"))
+BUILTIN = frozenset(("File", "Directory", "string", "int", "long", "float", "double", "boolean"))
 
 
 def mentions(type_: Any, name: str, named: Mapping[str, Place] = {}) -> bool:
@@ -378,7 +378,7 @@ def mentions(type_: Any, name: str, named: Mapping[str, Place] = {}) -> bool:
         if short(bare) in named:
             others = {key: each for key, each in named.items() if key != short(bare)}
             return mentions(plain(named[short(bare)].node), name, others)
-        return bare in (name, "Any") or (bare not in _BUILTIN and bare not in ("null", "array", "record", "enum"))
+        return bare in (name, "Any") or (bare not in BUILTIN and bare not in ("null", "array", "record", "enum"))
     if isinstance(type_, list):
         return any(mentions(each, name, named) for each in type_)
     if isinstance(type_, dict):

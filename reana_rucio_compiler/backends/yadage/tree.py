@@ -71,6 +71,7 @@ class Tree:
     files: dict[tuple[str, str], File | None] = field(default_factory=dict)
     edits: dict[File, dict[Edit, None]] = field(default_factory=dict)
     stages: int = 0
+    following: list[Node] = field(default_factory=list)  # the references whose target is being sought
 
     def open(self, name: str, base: str, at: Span, hint: str = "") -> File | None:
         """The file of that name; what is wrong with it is reported at the span, with the hint where there is none."""
@@ -117,10 +118,17 @@ class Tree:
         place: Cursor | None = Cursor(
             file, file.document.root, (), (*reference.via, reference) if address else reference.via
         )
+        if any(each is reference.node for each in self.following):
+            self.report.add(rules.NOT_A_WORKFLOW, reference.span, "these references go round in a circle")
+            return None
+        self.following.append(reference.node)
         for part in unquote(pointer.lstrip("/")).split("/") if pointer.strip("/") else []:
             place = self.resolved(place) if place else None
             place = self.child(place, part.replace("~1", "/").replace("~0", "~")) if place else None
+        self.following.pop()
         if place is None:
+            if self.report.covers(reference.span):
+                return None
             message = f'"{reference.text}" points to nothing'
             self.report.add(rules.NOT_A_WORKFLOW, reference.span, message, "yadage cannot load the workflow either")
         elif place.node.kind != "mapping":
