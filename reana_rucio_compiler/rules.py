@@ -87,6 +87,7 @@ NOTHING_PUBLISHED = Rule("RR440", "nothing-published", _E, "an output of a stage
 BELOW_DATASET = Rule("RR441", "below-dataset", _W, "a parameter that names a directory in a dataset", ignorable=True)
 MAYBE_NO_UPLOAD = Rule("RR442", "maybe-no-upload", _W, "an upload after a stage that may run nothing", ignorable=True)
 UNKNOWN_NAME = Rule("RR443", "unknown-name", _W, "a stage, parameter or result that is not there", ignorable=True)
+YADAGE_FORM = Rule("RR444", "yadage-form", _E, "a stage of a form that Yadage does not know")
 
 NO_SNAKEFILE = Rule("RR451", "no-snakefile", _E, "a Snakemake workflow without a Snakefile")
 BAD_WILDCARD = Rule("RR452", "bad-wildcard", _E, "wildcards of Snakemake that do not fit together")

@@ -53,11 +53,14 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
+    "number": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
 }
 
 
 def _type(value: Any, name: Any, schema: Schema, root: Schema) -> bool:
+    if isinstance(name, list):
+        return any(_type(value, each, schema, root) for each in name)
     if not isinstance(name, str) or name not in _TYPES or isinstance(value, float):  # 1.0 is an integer to some
         raise _Unsure
     return _TYPES[name](value)

@@ -71,6 +71,7 @@ class Tree:
     files: dict[tuple[str, str], File | None] = field(default_factory=dict)
     edits: dict[File, dict[Edit, None]] = field(default_factory=dict)
     stages: int = 0
+    checked: set[tuple[File, Where]] = field(default_factory=set)  # the steps whose form is checked
     following: list[Node] = field(default_factory=list)  # the references whose target is being sought
 
     def open(self, name: str, base: str, at: Span, hint: str = "") -> File | None:
@@ -168,6 +169,13 @@ class Tree:
             cursor = self.child(cursor, key) if cursor else None
             cursor = self.resolved(cursor) if cursor else None
         return cursor
+
+    def key_span(self, cursor: Cursor, key: str) -> Span:
+        """Where a key of a mapping stands, be it in a mapping that is merged; where there is none, the mapping."""
+        child = self.child(cursor, key)
+        mappings = [cursor.node, *([child.shared] if child and child.shared else [])]
+        found = next((name for each in mappings for name, value in each.pairs if child and value is child.node), None)
+        return cursor.file.document.span_of(found) if found else cursor.span
 
     def children(self, cursor: Cursor) -> Iterator[tuple[str, Cursor]]:
         """The keys of a mapping, or the indexes of a sequence, with what is under them, references not followed."""

@@ -13,7 +13,9 @@ from ...diagnostics import Report
 from ...instances import nearest
 from .outputs import declared_outputs
 from .tree import Cursor, Tree
-from .workflow import INIT, Selection, Stage, names_in
+from .workflow import INIT, SELECTORS, Selection, Stage, names_in
+
+_SELECTION = frozenset({*SELECTORS, "output", "flatten", "unwrap", "expression_type"})
 
 
 def check_names(tree: Tree, stages: Sequence[Stage], parameters: Collection[str] | None, report: Report) -> None:
@@ -33,10 +35,24 @@ def check_names(tree: Tree, stages: Sequence[Stage], parameters: Collection[str]
                 hint = _hint(name, [*by_name, INIT], "the stages are")
                 report.add(rules.UNKNOWN_NAME, selection.query.span, message, hint)
             _check_result(tree, selection, by_name, parameters, report)
+        _check_keys(tree, stage, report)
         # What a jq-stage hands on is computed.
         given = None if stage.kind == "jq-stage" else {name for name, _ in stage.parameters}
         for workflow in stage.workflows:
             check_names(tree, workflow, given, report)
+
+
+def _check_keys(tree: Tree, stage: Stage, report: Report) -> None:
+    """Report the keys that nearly make a selection: a mapping without them is handed on as it is, or selects all."""
+    for _, value in stage.parameters:
+        mapping = tree.resolved(value)
+        keys = dict(tree.children(mapping)) if mapping and mapping.node.kind == "mapping" else {}
+        known = ([] if "output" in keys else ["output"]) + ([] if keys.keys() & {*SELECTORS} else [*SELECTORS])
+        if mapping and len(known) in (1, len(SELECTORS)):  # half of a selection
+            for key in sorted(keys.keys() - _SELECTION):
+                hint = nearest(key, known)
+                if hint:
+                    report.add(rules.UNKNOWN_NAME, tree.key_span(mapping, key), f'"{key}" selects nothing', hint)
 
 
 def _unknown(names: Iterable[str], known: Collection[str]) -> list[str]:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ... import rules
+from .form import check_workflow, has_form
 from .tree import Cursor, Tree
 
 INIT = "init"
 MAX_DEPTH = 20  # of workflows in workflows; a workflow that holds itself has no end
 MAX_STAGES = 1000  # with those of workflows in workflows: in one argument REANA can start a few hundred (facts A.4)
 
-_SELECTORS = ("step", "steps", "stages")
+SELECTORS = ("step", "steps", "stages")
 _JQ_KEY = re.compile(r"\s*\.(?P<name>[A-Za-z_]\w*)")
 _JQ = re.compile(r"\s*\.(?P<name>[A-Za-z_]\w*)\s*(?P<rest>\[[^\]]*\])?\s*\Z")  # what a jq-stage may say of one stage
 _FIELD = r"""(?:[A-Za-z_@][\w@-]*|"[^"]*"|'[^']*')"""
@@ -104,6 +105,7 @@ def read_stages(tree: Tree, workflow: Cursor, depth: int = 0) -> tuple[Stage, ..
             rules.NOT_A_WORKFLOW, workflow.span, 'a Yadage workflow is a list of "stages"', "write stages: …"
         )
         return ()
+    check_workflow(tree, workflow)
     before, tree.stages = tree.stages, tree.stages + len(listed.node.items)
     if tree.stages > MAX_STAGES:
         if before <= MAX_STAGES:
@@ -113,20 +115,19 @@ def read_stages(tree: Tree, workflow: Cursor, depth: int = 0) -> tuple[Stage, ..
     found = []
     for _, each in tree.children(listed):
         place = tree.resolved(each)
-        stage = _read_stage(tree, place, depth) if place else None
-        if stage is None:
-            message = "this is not a stage that can be read: it needs a name and a scheduler in a file of the workspace"
-            tree.report.add(rules.NOT_A_WORKFLOW, each.span, message, "see the documentation of Yadage")
-        else:
-            found.append(stage)
+        if place is None:
+            message = "a stage that is not in a file of the workspace cannot be compiled"
+            tree.report.add(rules.NOT_A_WORKFLOW, each.span, message, "copy it beside reana.yaml")
+        elif has_form(tree, place):
+            found.append(_read_stage(tree, place, depth))
     return tuple(found)
 
 
-def _read_stage(tree: Tree, place: Cursor, depth: int) -> Stage | None:
+def _read_stage(tree: Tree, place: Cursor, depth: int) -> Stage:
     name, scheduler = tree.get(place, "name"), tree.get(place, "scheduler")
     kind = tree.get(scheduler, "scheduler_type")
-    if name is None or scheduler is None or kind is None or not name.text:
-        return None
+    if name is None or scheduler is None or kind is None:
+        raise AssertionError("a stage of that form has a name, a scheduler and a kind")
     parameters = tuple(_parameters(tree, scheduler))
     steps, workflows = [], []
     cases = _cases(tree, scheduler)
@@ -206,7 +207,7 @@ def _selection(tree: Tree, place: Cursor, typed: bool) -> Iterator[Selection]:
     kind = tree.get(mapping, "expression_type")
     if (typed or kind) and (kind is None or kind.text != "stage-output-selector"):
         return
-    queries = (tree.get(mapping, key) for key in _SELECTORS)
+    queries = (tree.get(mapping, key) for key in SELECTORS)
     query = next((each for each in queries if each and each.text), None)
     if query:
         output = tree.get(mapping, "output")
