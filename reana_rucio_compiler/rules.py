@@ -109,6 +109,7 @@ WORKDIR = Rule("RR459", "workdir", _E, "a working directory that is not the work
 SHARED_WILDCARDS = Rule(
     "RR460", "shared-wildcards", _W, "a rule whose wildcards match what is staged by wildcards", ignorable=True
 )
+SNAKEFILE_FORM = Rule("RR461", "snakefile-form", _E, "a Snakefile that Snakemake cannot read", ignorable=True)
 
 BAD_LOCK = Rule("RR501", "bad-lock", _E, "a lock that cannot be used")
 NOT_LOCKED = Rule("RR502", "not-locked", _W, "a DID that is not in the lock", ignorable=True)

@@ -27,6 +27,7 @@ from ...model import Transfer
 from ...specification import compiled_name, rename, rename_parameter_file, side_header
 from ...staging import Job, embed, stage_out_jobs, unique
 from ...task import Graft, Task
+from .form import check_form
 from .generate import StagingRule, generate, identifier, output
 from .listed import listed
 from .look import look
@@ -54,6 +55,9 @@ def graft(task: Task, report: Report) -> Graft:
         return Graft()
     workflow = find_workflow(task, source, report)
     if workflow is None:
+        return Graft()
+    check_form(workflow.files, report)
+    if report.failed:
         return Graft()
     needs = Needs(task, workflow)
     look(task, workflow, needs, report)

@@ -76,7 +76,7 @@ class Snakefile(NamedTuple):
         return (section for section in self.sections if section.keyword == keyword)
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """A logical line: all that Python reads up to its line break. ``tokens`` have their offsets in the text."""
 
     indent: int
@@ -91,11 +91,11 @@ class _Line(NamedTuple):
 
 def read(source: Source, folder: str = "") -> Snakefile:
     """What can be seen of a Snakefile. The values of its directives are still unknown: see ``evaluated``."""
-    lines = list(_logical_lines(source))
+    lines = list(logical_lines(source))
     rules: list[Rule] = []
     sections: list[Directive] = []
     modules: list[Directive] = []
-    blocks: list[tuple[_Line, _Line]] = []
+    blocks: list[tuple[Line, Line]] = []
     at = 0
     while at < len(lines):
         line = lines[at]
@@ -137,7 +137,7 @@ def _is_rule(words: tuple[str, ...]) -> bool:
     return words[:2] == ("use", "rule")
 
 
-def _logical_lines(source: Source) -> Iterator[_Line]:
+def logical_lines(source: Source) -> Iterator[Line]:
     """The logical lines up to the first that Python's tokenizer cannot read."""
     tokens: list[tuple[str, int, int]] = []
     indent = row = 0
@@ -146,7 +146,7 @@ def _logical_lines(source: Source) -> Iterator[_Line]:
         for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
             if token.type == tokenize.NEWLINE:
                 if tokens:
-                    yield _Line(indent, row, token.start[0], tuple(tokens))
+                    yield Line(indent, row, token.start[0], tuple(tokens))
                 tokens = []
             elif token.type not in blank:
                 if not tokens:
@@ -157,7 +157,7 @@ def _logical_lines(source: Source) -> Iterator[_Line]:
         return
 
 
-def _rule(source: Source, block: list[_Line]) -> Rule:
+def _rule(source: Source, block: list[Line]) -> Rule:
     words = block[0].words
     kind, name = words[0], words[1] if words[1] != ":" else ""
     if kind == "use":
@@ -166,7 +166,7 @@ def _rule(source: Source, block: list[_Line]) -> Rule:
     return Rule(kind, name, span, _directives(source, block[1:]), kind != "use" and words[-1] == ":")
 
 
-def _directives(source: Source, lines: list[_Line]) -> dict[str, Directive]:
+def _directives(source: Source, lines: list[Line]) -> dict[str, Directive]:
     found: dict[str, Directive] = {}
     for at, line in enumerate(lines):
         if line.indent == lines[0].indent and line.words[1:2] == (":",):
@@ -177,7 +177,7 @@ def _directives(source: Source, lines: list[_Line]) -> dict[str, Directive]:
     return found
 
 
-def _directive(source: Source, block: list[_Line]) -> Directive:
+def _directive(source: Source, block: list[Line]) -> Directive:
     word, start, end = block[0].tokens[0]
     body = Span(source, block[0].tokens[1][2], block[-1].tokens[-1][2])
     return Directive(word, Span(source, start, end), body, tree=_arguments(body))
@@ -191,7 +191,7 @@ def _arguments(body: Span) -> ast.expr | None:
         return None
 
 
-def _code(source: Source, blocks: list[tuple[_Line, _Line]]) -> ast.Module | None:
+def _code(source: Source, blocks: list[tuple[Line, Line]]) -> ast.Module | None:
     """The Python of a Snakefile, each line where it stands, with ``pass`` for each block."""
     lines = source.text.split("\n")
     for first, last in blocks:
