@@ -224,7 +224,9 @@ def _is_mapping_trap(source: Source, path: Where, node: Node, report: Report) ->
             hint = hint if "->" in value.value else f"write {key.value} -> {value.value}"
         elif key.value.count("(") <= key.value.count(")"):
             message = "an expression is a value, and this is a key"
-            hint = f"write {key.value} -> PATH" if listed else f"write NAME: {key.value}"
+            other = value.value or "PATH"
+            hint = f"write {key.value} -> {other}" if is_input else f"write {other} -> {key.value}"
+            hint = hint if listed else f"write NAME: {key.value}"
         elif key.value.count(",") == 1 and not value.items and not value.pairs:  # scope: name
             hint = f"write {key.value}:{value.value}"
         elif option:

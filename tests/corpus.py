@@ -62,6 +62,38 @@ MUTATIONS: tuple[tuple[str, str, str, str], ...] = (
     ("RR406", "upload", COMMAND, "{dash}{command} && @rucio upload --rse X --scope user.jdoe a.root"),
 )  # fmt: skip
 
+# The same for the workflow files of the engines.
+IN_WORKFLOWS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
+    "cwl": (
+        ("RR419", "step of a source", r"(?P<key>(?<!\$)\b(?!import)[\w-]+: )(?P<step>[a-z]\w+)/(?P<out>\w+)", "{key}@{step}xx/{out}"),
+        ("RR419", "output of a source", r"(?P<key>(?<!\$)\b(?!import)[\w-]+: )(?P<step>[a-z]\w+)/(?P<out>\w+)", "{key}@{step}/{out}xx"),
+        ("RR419", "out", r"(?P<key>\bout: \[)(?P<out>\w+)", "{key}@{out}xx"),
+        ("RR009", "no such tool", r"\brun: (?P<file>[\w-]+\.cwl)$", "run: @xx{file}"),
+        ("RR411", "version", r"cwlVersion: v1\.[012]$", "cwlVersion: @draft-3"),
+        ("RR005", "key twice", r"^class: Workflow$", "class: Workflow\n@class: Workflow"),
+    ),
+    "yadage": (
+        ("RR444", "key of a scheduler", r"\bscheduler_type:", "@scheduler_tpye:"),
+        ("RR444", "kind of a scheduler", r"scheduler_type: (?P<kind>[a-z]+)-stage", "scheduler_type: @{kind}-stag"),
+        ("RR444", "kind of a process", r"process_type: (?P<kind>[\w-]+)-cmd\b", "process_type: @{kind}-cdm"),
+        ("RR444", "key of a publisher", r"\b(?P<key>outputmap|publish):", "@{key}x:"),
+        ("RR444", "key of an environment", r"\bimage:", "@imgae:"),
+        ("RR444", "number for a tag", r"imagetag: '?[\w.]+'?", "imagetag: @3.12"),
+        ("RR444", "key of a stage", r"\bdependencies: \[", "@dependences: ["),
+        ("RR443", "stage", r"dependencies: \[init\]", "dependencies: [@intt]"),
+        ("RR443", "parameter", r"\{step: init, output: (?P<name>\w+)\}", "{{step: init, output: @{name}xx}}"),
+        ("RR443", "key of a selection", r"\{step: init, (?P<rest>output: \w+)\}", "{{@stpe: init, {rest}}}"),
+    ),
+    "snakemake": (
+        ("RR461", "no colon", r"^rule (?P<name>\w+):$", "@rule {name}"),
+        ("RR461", "misspelt rule", r"^rule (?P<name>\w+):$", "@ruel {name}:"),
+        ("RR461", "misspelt keyword", r"^(?P<indent> +)output:", "{indent}@outptu:"),
+        ("RR461", "no end of a string", r"(?P<key>^ +input: )(?P<path>\"[^\"\n]+)\"$", "{key}@{path}"),
+        ("RR461", "open bracket", r"(?P<key>^ +(?:input|output): )(?P<path>\"[^\"\n]+\")$", "{key}f@({path}"),
+        ("RR461", "rule twice", r"^rule all:\n", "rule all:\n    input: []\n\n@rule all:\n"),
+    ),
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -72,6 +104,7 @@ class Mutant:
     text: str
     line: int
     column: int
+    file: str = "reana.yaml"
 
 
 @cache
@@ -87,8 +120,26 @@ def mutants() -> tuple[Mutant, ...]:
     return tuple(found.values())
 
 
-def _mutants(case: str, text: str) -> Iterator[Mutant]:
-    for mutation in MUTATIONS:
+@cache
+def mutants_of_workflows() -> tuple[Mutant, ...]:
+    """The same of the workflow files of the other engines. ``case`` is the directory below tests/golden."""
+    found: dict[tuple[str, str], Mutant] = {}
+    for engine, mutations in IN_WORKFLOWS.items():
+        for spec in sorted((ROOT / "tests" / "golden" / engine).glob("*/reana.yaml")):
+            named = re.search(r"^  file: ([\w./-]+)$", spec.read_text(), re.MULTILINE)
+            path = spec.parent / named[1] if named else spec
+            text = path.read_bytes().decode("utf-8") if path.is_file() and path != spec else "\r"
+            if not ((spec.parent / "args").exists() or "\r" in text):
+                case = f"{engine}/{spec.parent.name}"
+                for mutant in _mutants(case, text, mutations, str(path.relative_to(spec.parent))):
+                    found.setdefault((case, mutant.text), mutant)
+    return tuple(found.values())
+
+
+def _mutants(
+    case: str, text: str, mutations: tuple[tuple[str, str, str, str], ...] = MUTATIONS, file: str = "reana.yaml"
+) -> Iterator[Mutant]:
+    for mutation in mutations:
         _, _, pattern, template = mutation
         places = [found for found in re.finditer(pattern, text, re.MULTILINE) if _is_live(text, found)]
         for found in places[:PLACES]:
@@ -98,7 +149,7 @@ def _mutants(case: str, text: str) -> Iterator[Mutant]:
             whole = text[: found.start()] + changed.replace("@", "", 1) + text[found.end() :]
             line = whole.count("\n", 0, at) + 1
             column = at - whole.rfind("\n", 0, at)
-            yield Mutant(case, mutation, whole, line, column)
+            yield Mutant(case, mutation, whole, line, column, file)
 
 
 def _is_live(text: str, found: re.Match[str]) -> bool:

@@ -31,7 +31,7 @@ outputs:
 Steps that the compiler added to a compiled specification are never looked at.
 
 The tests hold these rules against {total} wrong specifications: {by_hand} written by hand, whose diagnostics are fixed
-to the letter, and {mutants} made by one change to a valid one. Each mistake is found, at the line and the column where
+to the letter, and {mutants} made by one change to a valid one or to its workflow. Each mistake is found, at the line and the column where
 it was made.
 
 """
@@ -48,7 +48,7 @@ _GROUPS = {
 
 def page() -> str:
     """The text of the page, which test_docs.py compares with the file."""
-    by_hand, mutants = len(corpus.by_hand()), len(corpus.mutants())
+    by_hand, mutants = len(corpus.by_hand()), len(corpus.mutants()) + len(corpus.mutants_of_workflows())
     parts = [_HEAD.format(total=by_hand + mutants, by_hand=by_hand, mutants=mutants)]
     parts.append("| code | | |\n|---|---|---|\n")
     parts += [

@@ -248,7 +248,8 @@ class Finder:
             message = f'"{path or "."}" holds "{transfer.path}", which is staged'
             hint = "a directory is given to jobs as it is before anything is staged; stage all of it, or name the file"
         self.wrong.add(transfer)
-        self.report.add(rules.INSIDE_STAGED, place.span, message, hint)
+        span = (place.get("location") or place.get("path") or place).span
+        self.report.add(rules.INSIDE_STAGED, span, message, hint)
         return None
 
     def visit(self, process: Process, given: frozenset[str], visited: set[_Visit], depth: int = 0) -> None:

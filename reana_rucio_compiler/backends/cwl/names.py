@@ -9,7 +9,7 @@ from ... import rules
 from ...diagnostics import Report
 from ...instances import nearest
 from .binding import MAX_DEPTH
-from .reading import BUILTIN, Entry, Place, Process, plain, short
+from .reading import BUILTIN, Entry, Place, Process, mentions, plain, short
 
 Outs = Mapping[str, Collection[str]]  # what each step lists as its outputs
 
@@ -27,6 +27,15 @@ def check_names(process: Process, job_order: Place | None, report: Report) -> No
             else "give it one in the parameters, or a default:"
         )
         report.add(rules.CWL_UNKNOWN_NAME, entry.span, message, hint)
+    for entry in process.inputs if job_order else ():
+        value, type_ = job_order.get(entry.id) if job_order else None, entry.field("type")
+        for each in value.items or (value,) if value and type_ else ():
+            kind = each.get("class")
+            other = {"File": "Directory", "Directory": "File"}.get(kind.text if kind else "")
+            if type_ and kind and other and not mentions(plain(type_.node), kind.text, process.named_types):
+                message = f'the input "{entry.id}" is not of the type {kind.text}'
+                hint = f"write class: {other}" if mentions(plain(type_.node), other, process.named_types) else ""
+                report.add(rules.CWL_CLASS, kind.span, message, hint or "give it a value of its type")
 
 
 class _Names:

@@ -126,10 +126,11 @@ class _Form:
         data, around = self.data(place, what), _around(what, schema)
         if data is None or is_surely_valid(data, around):
             return
-        refuses_others = schema.get("additionalProperties") is False
         for _, path, message, hint in findings_by(around, data):
-            if not (refuses_others and hint.startswith("rename ")):  # the key that is misspelt is reported
+            if not hint.startswith("rename "):
                 self.wrong(self.span(place, path, message), message, hint)
+            elif schema.get("additionalProperties") is not False:  # else the misspelt key is one that is not known
+                self.wrong(self.tree.key_span(place, hint[len('rename "') : -1]), message, hint)
 
     def data(self, place: Cursor, what: str) -> dict[str, Any] | None:
         """A mapping with its values, without what is in these, as JSON, under what it is called.
