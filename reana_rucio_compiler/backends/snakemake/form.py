@@ -17,7 +17,7 @@ from ... import rules
 from ...diagnostics import Report
 from ...instances import nearest
 from ...source import Source, Span
-from .snakefile import Line, Rule, Snakefile, logical_lines
+from .snakefile import Line, Rule, Snakefile
 
 RULE_KEYWORDS = (
     "name", "input", "output", "params", "threads", "resources", "retries", "priority", "version", "log", "message",
@@ -41,7 +41,8 @@ class Fault(NamedTuple):
 def check_form(files: Iterable[Snakefile], report: Report) -> None:
     """Report what cannot be read in Snakefiles."""
     for file in files:
-        for fault in list(_unended(file.source)) or (*_blocks(file), *_twice(file.rules)):
+        unended = [] if file.whole else list(_unended(file.source))
+        for fault in unended or (*_blocks(file), *_twice(file.rules)):
             report.add(rules.SNAKEFILE_FORM, *fault)
 
 
@@ -89,9 +90,8 @@ def _last_triple(source: Source) -> Span:
 
 def _blocks(file: Snakefile) -> Iterator[Fault]:
     """Lines that must begin a block, and do not; what stands in a rule, and is no directive."""
-    lines = list(logical_lines(file.source))
     inside: list[tuple[int, int | None]] = []  # the rules around a line: their indent, and that of their directives
-    for line in lines:
+    for line in file.lines:
         while inside and line.indent <= inside[-1][0]:
             inside.pop()
         words = line.words

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -61,7 +61,8 @@ class Rule(NamedTuple):
 class Snakefile(NamedTuple):
     """What can be seen of one file, which stands in ``folder`` of the workspace.
 
-    ``code`` is its Python, without the blocks; None where that cannot be parsed.
+    ``code`` is its Python, without the blocks; None where that cannot be parsed. ``whole`` says whether Python's tokenizer
+    reads all of it: ``lines`` end where it stops.
     """
 
     source: Source
@@ -70,6 +71,8 @@ class Snakefile(NamedTuple):
     modules: tuple[Directive, ...]
     code: ast.Module | None
     folder: str = ""
+    lines: tuple[Line, ...] = ()
+    whole: bool = True
 
     def section(self, keyword: str) -> Iterator[Directive]:
         """The sections of one keyword, such as ``include``, in order of place."""
@@ -91,7 +94,7 @@ class Line(NamedTuple):
 
 def read(source: Source, folder: str = "") -> Snakefile:
     """What can be seen of a Snakefile. The values of its directives are still unknown: see ``evaluated``."""
-    lines = list(logical_lines(source))
+    lines, whole = _logical_lines(source)
     rules: list[Rule] = []
     sections: list[Directive] = []
     modules: list[Directive] = []
@@ -114,7 +117,8 @@ def read(source: Source, folder: str = "") -> Snakefile:
             continue
         blocks.append((line, block[-1]))
         at = end
-    return Snakefile(source, tuple(rules), tuple(sections), tuple(modules), _code(source, blocks), folder)
+    code = _code(source, blocks)
+    return Snakefile(source, tuple(rules), tuple(sections), tuple(modules), code, folder, lines, whole)
 
 
 def evaluated(file: Snakefile, values: Values) -> Snakefile:
@@ -137,27 +141,31 @@ def _is_rule(words: tuple[str, ...]) -> bool:
     return words[:2] == ("use", "rule")
 
 
-def logical_lines(source: Source) -> Iterator[Line]:
-    """The logical lines up to the first that Python's tokenizer cannot read."""
+def _logical_lines(source: Source) -> tuple[tuple[Line, ...], bool]:
+    """The logical lines up to the first that Python's tokenizer cannot read, and whether there is none such."""
+    lines: list[Line] = []
     tokens: list[tuple[str, int, int]] = []
     indent = row = 0
+    whole = True
     blank = {tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
     try:
         for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
             if token.type == tokenize.NEWLINE:
                 if tokens:
-                    yield Line(indent, row, token.start[0], tuple(tokens))
+                    lines.append(Line(indent, row, token.start[0], tuple(tokens)))
                 tokens = []
             elif token.type not in blank:
                 if not tokens:
                     indent, row = token.start[1], token.start[0]
                 start = source.line_start(token.start[0]) + token.start[1]
                 tokens.append((token.string, start, source.line_start(token.end[0]) + token.end[1]))
+                whole = whole and token.type != tokenize.ERRORTOKEN
     except (tokenize.TokenError, SyntaxError):
-        return
+        whole = False
+    return tuple(lines), whole
 
 
-def _rule(source: Source, block: list[Line]) -> Rule:
+def _rule(source: Source, block: Sequence[Line]) -> Rule:
     words = block[0].words
     kind, name = words[0], words[1] if words[1] != ":" else ""
     if kind == "use":
@@ -166,7 +174,7 @@ def _rule(source: Source, block: list[Line]) -> Rule:
     return Rule(kind, name, span, _directives(source, block[1:]), kind != "use" and words[-1] == ":")
 
 
-def _directives(source: Source, lines: list[Line]) -> dict[str, Directive]:
+def _directives(source: Source, lines: Sequence[Line]) -> dict[str, Directive]:
     found: dict[str, Directive] = {}
     for at, line in enumerate(lines):
         if line.indent == lines[0].indent and line.words[1:2] == (":",):
@@ -177,7 +185,7 @@ def _directives(source: Source, lines: list[Line]) -> dict[str, Directive]:
     return found
 
 
-def _directive(source: Source, block: list[Line]) -> Directive:
+def _directive(source: Source, block: Sequence[Line]) -> Directive:
     word, start, end = block[0].tokens[0]
     body = Span(source, block[0].tokens[1][2], block[-1].tokens[-1][2])
     return Directive(word, Span(source, start, end), body, tree=_arguments(body))
