@@ -61,8 +61,8 @@ class Rule(NamedTuple):
 class Snakefile(NamedTuple):
     """What can be seen of one file, which stands in ``folder`` of the workspace.
 
-    ``code`` is its Python, without the blocks; None where that cannot be parsed. ``whole`` says whether Python's tokenizer
-    reads all of it: ``lines`` end where it stops.
+    ``code`` is its Python, without the blocks; None where that cannot be parsed. ``whole`` says whether Python's
+    tokenizer reads all of it: ``lines`` end where it stops.
     """
 
     source: Source
