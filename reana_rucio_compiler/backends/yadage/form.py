@@ -90,7 +90,7 @@ class _Form:
             if place and place.node.kind == "sequence" and value:
                 self.check(value, "parameter", _schemas()["parameter"])
                 name, value = "value", self.tree.get(value, "value")
-            if value and isinstance(value.node.data, (bool, type(None))) and value.node.kind == "scalar":
+            if value and value.node.kind == "scalar" and isinstance(value.node.data, (bool, type(None))):
                 what = "empty" if value.node.data is None else "true or false"
                 hint = "quote it" if value.node.value else "remove it, or write ''"
                 self.wrong(value.span, f'"{name}" is {what}, which Yadage takes for no parameter', hint)
@@ -103,7 +103,8 @@ class _Form:
         self.check(step, "step", _schemas()["step"])
         for part in ("process", "publisher", "environment"):
             place = self.tree.get(step, part)
-            if place and (place.node.data is not None or part == "publisher"):
+            is_empty = place and place.node.kind == "scalar" and place.node.data is None
+            if place and (part == "publisher" or not is_empty):  # the others may be empty
                 self.kind(place, part)
 
     def kind(self, place: Cursor, part: str) -> str:
