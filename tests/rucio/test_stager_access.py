@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from reana_rucio_compiler.stager import write_private
 from tests.environments import needs
 from tests.rucio.server import Server
 from tests.rucio.stager_job import CLIENTS, STAGER, Job, download, put, upload
@@ -335,3 +337,11 @@ def _bare_python(directory: Path) -> str:
     home = directory / "bare"
     subprocess.run([str(needs(CLIENTS)), "-m", "venv", "--without-pip", str(home)], check=True)
     return str(home / "bin" / "python")
+
+
+def test_what_holds_a_secret_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert Path(write_private(str(tmp_path / "token"), b"secret")).stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
