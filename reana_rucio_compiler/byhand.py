@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from posixpath import basename, join
-from string import Template
 from typing import NamedTuple
 
 from .checks import bad_path, normalised
@@ -59,6 +57,8 @@ def transfers_by_hand(text: str, parameters: Mapping[str, str], in_file: bool = 
     """
     if "rucio" not in text:  # most have none, and need no pattern to be compiled
         return
+    from string import Template
+
     joined = text.replace("\\\n", "  ")
     for found in re.finditer((_BEGIN_IN_FILE if in_file else _BEGIN) + _CALL, joined, re.MULTILINE):
         line = joined[joined.rfind("\n", 0, found.start("call")) + 1 : found.start("call")]
@@ -95,6 +95,8 @@ def _listed(found: re.Match[str]) -> list[str]:
 
 
 def _words(call: str) -> list[str]:
+    import shlex
+
     try:
         words = shlex.split(call, comments=True)
     except ValueError:  # the quote that closes stands in another line, or opens before the command

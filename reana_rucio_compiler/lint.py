@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from string import Template
 
 from . import rules
 from .byhand import transfers_by_hand
@@ -156,7 +155,11 @@ _BRACED = re.compile(r"\$\{([^{}$\s]+)\}")
 
 def _check_template(document: Document, command: Node, parameters: Mapping[str, str], report: Report) -> None:
     """REANA expands commands by ``string.Template``, and fails the workflow at what that does not know (facts A.3)."""
-    for found in Template.pattern.finditer(command.value) if "$" in command.value else ():
+    if "$" not in command.value:
+        return
+    from string import Template
+
+    for found in Template.pattern.finditer(command.value):
         name, end = found["named"] or found["braced"], max(found.end(), found.start() + 1)
         braced = _BRACED.match(command.value, found.start())
         if found["escaped"] is not None or name in parameters:

@@ -6,7 +6,6 @@ nothing in it depends on the day or the machine, so that a diff of two locks is 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,6 +48,8 @@ def locked(kind: str, lines: Iterable[str], open_: bool | None = None, monotonic
 
 def digest(lines: Iterable[str]) -> str:
     """The SHA-256 of sorted lines, each with its line break."""
+    import hashlib  # loads OpenSSL: a specification without a lock needs none
+
     return "sha256:" + hashlib.sha256("".join(line + "\n" for line in sorted(lines)).encode()).hexdigest()
 
 

@@ -7,7 +7,6 @@ facts A.4), they move into files beside it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -182,6 +181,8 @@ def script(texts: Mapping[str, str], run: str, first: Iterable[str] = ()) -> str
 
 def _fetch(name: str, file: str, text: str, root: str) -> str:
     """The command that puts a side file, if nobody changed it, at ``$stage/name``."""
+    import hashlib  # loads OpenSSL: few specifications need it
+
     digest = hashlib.sha256(text.encode()).hexdigest()
     return (
         f'test -f "{root}{file}" && cp "{root}{file}" "$stage/{name}" &&'
