@@ -32,8 +32,10 @@ from tests.sampling import current_commit
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).with_name("corpus")
 WORDS = Path(__file__).with_name("words.dict")
-SECONDS_PER_BYTE = 2 / 100_000
-LEAST_SECONDS = 0.5
+# Several times what anything of linear growth takes (a list of 100 KB on one line: 3 s, read thrice by ruamel), and
+# far below what quadratic growth does.
+SECONDS_PER_BYTE = 10 / 100_000
+LEAST_SECONDS = 2
 YAMLS = (".yaml", ".yml", ".cwl")
 
 SPEC = """\
