@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from posixpath import basename, join
-from typing import NamedTuple
 
 from .checks import bad_path, normalised
+from .tuples import NamedTuple
 
 # A command of a shell begins a line, or follows an operator, a keyword or an assignment.
 _BEGIN = r"(?:^|[;&|({`\n]|\b(?:then|do|else|exec|time|if|while|until)\b|!|-c[ ]+[\"'])[ \t]*(?:\w+=\S*[ \t]+)*"
@@ -21,7 +21,7 @@ _LIST = (
 )
 
 _VERBS = ("download", "get", "upload")
-_BARE = re.compile(r"[^\s,()'\"=][^\s,()'\"]*\Z")
+_BARE = r"[^\s,()'\"=][^\s,()'\"]*\Z"
 
 # The options that have a value, of the clients 1.30 to 41 (facts/rucio.md section 4).
 # fmt: off
@@ -165,7 +165,7 @@ def _word(text: str, otherwise: str = "NAME") -> str:
     """A word as the language writes it, or a stand-in where it is not known before the command runs."""
     if not text or re.search(r"[$`{]", text):
         return otherwise
-    return text if _BARE.match(text) else "'" + text.replace("'", "''") + "'"
+    return text if re.match(_BARE, text) else "'" + text.replace("'", "''") + "'"
 
 
 def _option(key: str, value: str) -> str:

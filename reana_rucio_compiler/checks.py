@@ -152,7 +152,7 @@ def _check_output_name(name: Word, report: Report) -> bool:
             "write the name out",
         )
         return False
-    if re.search(r"[{}]", rest):
+    if _has("{}", rest):
         message = f'"{name.text}" holds braces that are not {RUN}'
         report.add(rules.BAD_DID, name.span, message, f"only {RUN} is replaced, by the UUID of the workflow")
         return False
@@ -173,7 +173,7 @@ def _note_fixed_name(expression: Expression, place: Place, report: Report) -> No
 
 
 def _check_input_name(name: Word, place: Place, engine: str, report: Report) -> bool:
-    if re.search(r"[{}]", name.text) and engine != "snakemake":
+    if _has("{}", name.text) and engine != "snakemake":
         message = f'"{name.text}" holds braces: wildcards in a name are for Snakemake only'
         hint = f"{RUN} is for outputs; here, write the name out"
         report.add(rules.WILDCARD, name.span, message, hint)
@@ -183,6 +183,10 @@ def _check_input_name(name: Word, place: Place, engine: str, report: Report) -> 
         report.add(rules.WILDCARD, name.span, message, "put it under inputs.directories, with -> DIRECTORY")
         return False
     return True
+
+
+def _has(signs: str, text: str) -> bool:
+    return not set(signs).isdisjoint(text)
 
 
 def _bad_scope(scope: str) -> str:
@@ -200,7 +204,7 @@ def _bad_name(name: str) -> str:
         return "is empty"
     if len(name) > MAX_NAME:
         return f"has {len(name)} characters, and no Rucio takes more than {MAX_NAME}"
-    if not name.isprintable() or re.search(r"\s", name):
+    if not name.isprintable() or " " in name:
         return "holds white space or a control character"
     if ":" in name:
         return 'holds a ":", which separates scope and name'
@@ -291,7 +295,7 @@ def _check_value(option: Option, report: Report) -> bool:
 def _bad_dataset(text: str) -> bool:
     scope, colon, name = text.rpartition(":")
     rest = name.replace(RUN, "")
-    return bool((colon and _bad_scope(scope)) or _bad_name(name) or re.search(r"[*{}]", rest))
+    return bool((colon and _bad_scope(scope)) or _bad_name(name) or _has("*{}", rest))
 
 
 def _check_rse(expression: Expression, place: Place, instances: Mapping[str, Instance], report: Report) -> bool:
@@ -326,14 +330,15 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
         if _bad_name(expression.name.text):
             return None
         word = Word(expression.name.text.lstrip("/"), expression.name.span)
+    bare = word.text == word.span.text  # in quotes, what looks like a mistake is meant
     problem = bad_path(word.text)
-    braces = re.search(r"[{}]", word.text) and (engine != "snakemake" or reference.place.is_output)
+    braces = _has("{}", word.text) and (engine != "snakemake" or reference.place.is_output)
     hint = "write a path relative to the workspace, such as data/x.root"
-    if _PART_OF_ARROW.search(word.text) and word.text == word.span.text:  # in quotes it is meant
+    if bare and re.search(_PART_OF_ARROW, word.text):
         problem, hint = 'has a part of an arrow in it, which is written "->"', "write path -> rucio(...)"
         hint = hint if reference.place.is_output else "write rucio(...) -> path"
     problem = problem or ('holds "# ", and a comment needs a space before it' if "# " in word.text else "")
-    if re.search(r",(?:\s|$)", word.text) and word.text == word.span.text:  # in quotes it is meant
+    if bare and "," in word.text and re.search(r",(?:\s|$)", word.text):
         problem = problem or "holds a comma, and an expression has one path"
     if problem or braces:
         problem = problem or "holds braces, which are replaced in names only"
@@ -357,7 +362,7 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
             f"write {word.text}{base}, or move the line to {section}.directories",
         )
         return None
-    if reference.place.is_output and re.search(r"[*?\[]", word.text):
+    if reference.place.is_output and _has("*?[", word.text):
         report.add(
             rules.WILDCARD,
             word.span,
@@ -365,7 +370,7 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
             "name the file, or the directory under outputs.directories",
         )
         return None
-    if _GLOB.search(word.text) and word.text == word.span.text:  # in quotes it is meant
+    if bare and "*" in word.text and re.search(_GLOB, word.text):
         message = f'"{word.text}" is a glob, and what is staged has one path'
         hint = "name the file" if kind == "file" else "name the directory"
         report.add(rules.WILDCARD, word.span, message, f"{hint} that is to be there")
@@ -373,8 +378,8 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
     return normalised(word.text)
 
 
-_PART_OF_ARROW = re.compile(r"\A(?:[<>=]|-+\s)|[\s=<][-=<>~\u2013\u2014→]+\Z|[-=]+>\Z")
-_GLOB = re.compile(r"(?:^|/)\*(?:\.[\w.*]*)?$")
+_PART_OF_ARROW = r"\A(?:[<>=]|-+\s)|[\s=<][-=<>~\u2013\u2014→]+\Z|[-=]+>\Z"
+_GLOB = r"(?:^|/)\*(?:\.[\w.*]*)?$"
 
 
 def bad_path(path: str) -> str:
@@ -383,9 +388,9 @@ def bad_path(path: str) -> str:
         return "names nothing in the workspace"
     if path.startswith("/"):
         return "is absolute"
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", path):
+    if "://" in path and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", path):
         return "is a URL"
-    if re.match(r"\$\w", path):
+    if path.startswith("$") and re.match(r"\$\w", path):
         return "begins with a variable, and paths are literal"
     if path.startswith("~"):
         return "begins with ~, which is no place in a workspace"

@@ -6,9 +6,9 @@ import enum
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from .source import Source, Span
+from .tuples import NamedTuple
 
 
 class Severity(enum.Enum):
@@ -108,10 +108,10 @@ def merged(runs: Iterable[Iterable[Diagnostic]]) -> tuple[Diagnostic, ...]:
     return tuple(every.values())
 
 
-_IGNORE = re.compile(r"#\s*rucio:\s*ignore\[([^\]]*)\]")
+_IGNORE = r"#\s*rucio:\s*ignore\[([^\]]*)\]"
 
 
 def ignored_codes(source: Source, line: int) -> frozenset[str]:
     """The codes in ``# rucio: ignore[RRnnn, …]`` on a line (counted from 1)."""
-    found: re.Match[str] | None = _IGNORE.search(source.line(line))
+    found = re.search(_IGNORE, source.line(line))
     return frozenset(re.findall(r"[^\s,]+", found.group(1))) if found else frozenset()

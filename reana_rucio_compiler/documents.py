@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
 from . import rules
 from .diagnostics import Report, Rule
 from .not_yaml import RIGHT_FILE, report_not_yaml, report_trap
 from .scalars import scalar_data
 from .source import Source, Span
+from .tuples import NamedTuple
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
@@ -207,7 +208,7 @@ def parse(source: Source, report: Report) -> Document | None:
         report_not_yaml(source, at if isinstance(at, int) else 0, "a character that YAML does not allow", report)
         return None
     except (ValueError, OverflowError):  # of chr(), in ruamel
-        found = _NO_CHARACTER.search(source.text)
+        found = re.search(_NO_CHARACTER, source.text)
         if found is None:
             raise
         report_not_yaml(source, found.start(), "no character has this number", report)
@@ -217,7 +218,7 @@ def parse(source: Source, report: Report) -> Document | None:
     return Document(source, root)
 
 
-_NO_CHARACTER = re.compile(r"\\U(?!000|0010)[0-9a-fA-F]{8}")
+_NO_CHARACTER = r"\\U(?!000|0010)[0-9a-fA-F]{8}"
 
 
 class _Limit(Exception):
@@ -234,17 +235,13 @@ class _Builder:
         self.heights: dict[int, int] = {}
 
     def build(self) -> Node | None:
-        from ruamel.yaml import YAML
-
-        class Yaml(YAML):
-            """Without the plug-ins that may be installed beside ruamel, which it looks for in its directory."""
-
-            def official_plug_ins(self) -> list[str]:
-                return []
+        from .events import events as events_of  # imports ruamel
 
         # ruamel knows YAML up to 1.2 and asserts it; PyYAML, and so REANA, takes any 1.x.
-        text = _VERSION.sub(_known_version, self.source.text)
-        events = Yaml(typ="safe", pure=True).parse(text)
+        text = self.source.text
+        if "%YAML" in text:
+            text = re.sub(_VERSION, _known_version, text, flags=re.MULTILINE)
+        events = events_of(text)
         root: Node | None = None
         try:
             for event in events:
@@ -325,7 +322,7 @@ class _Builder:
         """Where the content starts behind an anchor and a tag, at which the mark of the event stands."""
         start: int = event.start_mark.index
         for _ in filter(None, (event.anchor, event.tag)):
-            found = _PROPERTY.match(self.source.text, start)
+            found = re.compile(_PROPERTY).match(self.source.text, start)
             start = found.end() if found else start
         return start
 
@@ -402,7 +399,7 @@ class _Builder:
             )
 
 
-_VERSION = re.compile(r"^(\ufeff?%YAML[ \t]+)0*([0-9]+)\.[0-9]+", re.MULTILINE)
+_VERSION = r"^(\ufeff?%YAML[ \t]+)0*([0-9]+)\.[0-9]+"
 
 
 def _known_version(found: re.Match[str]) -> str:
@@ -410,6 +407,6 @@ def _known_version(found: re.Match[str]) -> str:
     return (found[1] + ("1.2" if found[2] == "1" else "2.0")).ljust(len(found[0]))
 
 
-_PROPERTY = re.compile(r"(?:!<[^>\s]*>|[&!][^\s,\[\]{}]*)\s*(?:#.*\s*)*")
+_PROPERTY = r"(?:!<[^>\s]*>|[&!][^\s,\[\]{}]*)\s*(?:#.*\s*)*"
 
 _TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map"))

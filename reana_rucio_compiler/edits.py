@@ -10,10 +10,11 @@ import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from .documents import Document, Node
 from .source import Source, Span
+from .tuples import NamedTuple
 
 
 class Edit(NamedTuple):
@@ -54,18 +55,17 @@ def apply(document: Document, edits: Iterable[Edit]) -> str:
 def _check_keys(document: Document) -> None:
     """Raise ``Uneditable`` for a key behind a question mark: it may stand on another line than these."""
     source = document.source
-    if not re.search(r"\?\s", source.text):
+    if "?" not in source.text or not re.search(r"\?\s", source.text):
         return
     for node in _nodes(document.root):
         for key, _ in node.pairs:
-            if _MARK_OF_KEY.search(source.text[max(0, key.start - 200) : key.start]):
+            if re.search(_MARK_OF_KEY, source.text[max(0, key.start - 200) : key.start], re.MULTILINE):
                 raise Uneditable(source, key, "a key behind a question mark cannot be edited", "write key: value")
 
 
-_MARK_OF_KEY = re.compile(
+_MARK_OF_KEY = (
     r"^\ufeff?[ \t:?-]*\?\s(?:\s|#.*\n|[&!]\S*\s)*\Z"  # in a block, also on a line before
-    r"|[\[{,][ \t]*\?[ \t]+(?:[&!]\S*[ \t]+)*\Z",  # in a list or mapping on one line
-    re.MULTILINE,
+    r"|[\[{,][ \t]*\?[ \t]+(?:[&!]\S*[ \t]+)*\Z"  # in a list or mapping on one line
 )
 
 
@@ -402,9 +402,7 @@ def _value(value: Any, indent: int) -> str:
 def _fits_literal(value: str) -> bool:
     """Whether a literal block scalar can hold a text: printable, no space at its start, no blank line at its end."""
     return (
-        not value.startswith((" ", "\n", "\t"))
-        and not value.endswith("\n\n")
-        and all(char == "\n" or char.isprintable() for char in value)
+        not value.startswith((" ", "\n", "\t")) and not value.endswith("\n\n") and value.replace("\n", "").isprintable()
     )
 
 

@@ -27,19 +27,19 @@ BUILT_IN: tuple[Instance, ...] = (
 )
 
 AUTH_TYPES = ("x509_proxy", "userpass", "oidc")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}\Z")
-_WORD = re.compile(r"[!-~]+\Z")
-_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_SERVER = re.compile(r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?(?:/\S*)?\Z", re.ASCII)
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}\Z"
+_WORD = r"[!-~]+\Z"
+_ENVIRONMENT_NAME = r"[A-Za-z_][A-Za-z0-9_]*\Z"
+_SERVER = r"(?a:https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?(?:/\S*)?\Z)"
+_FILE_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z"
 
 # What each key of an instance must look like, and how to say so.
-_KEYS: dict[str, tuple[re.Pattern[str], str]] = {
+_KEYS: dict[str, tuple[str, str]] = {
     "rucio_host": (_WORD, "a URL such as https://rucio.example.org"),
     "auth_host": (_WORD, "a URL such as https://rucio-auth.example.org"),
     "vo": (_WORD, "the short name of a VO"),
     "account": (_WORD, "the name of a Rucio account"),
-    "auth_type": (re.compile("|".join(AUTH_TYPES) + r"\Z"), "one of " + ", ".join(AUTH_TYPES)),
+    "auth_type": (rf"(?:{'|'.join(AUTH_TYPES)})\Z", "one of " + ", ".join(AUTH_TYPES)),
     "proxy_file": (_FILE_NAME, "the name of a REANA file secret"),
     "username_env": (_ENVIRONMENT_NAME, "the name of a REANA secret"),
     "password_env": (_ENVIRONMENT_NAME, "the name of a REANA secret"),
@@ -86,7 +86,7 @@ _FORM = "write rucio: {instances: {NAME: {rucio_host: https://…, auth_host: ht
 
 
 def _instance(document: Document, name: Node, body: Node, base: Instance | None, report: Report) -> Instance | None:
-    if not _NAME.match(name.value):
+    if not re.match(_NAME, name.value):
         message = f'"{name.value}" cannot name an instance'
         report.add(rules.BAD_INSTANCE, document.span_of(name), message, "use letters, digits, `.`, `_` and `-`")
         return None
@@ -141,7 +141,7 @@ def _property(document: Document, key: Node, value: Node, report: Report) -> boo
         return False
     pattern, form = _KEYS[key.value]
     span = document.span_of(value)
-    if value.kind != "scalar" or value.data is None or not pattern.match(value.value):
+    if value.kind != "scalar" or value.data is None or not re.match(pattern, value.value):
         hint = nearest(value.value, AUTH_TYPES) if key.value == "auth_type" else ""
         report.add(rules.BAD_INSTANCE, span, f'"{key.value}" must be {form}', hint)
         return False
@@ -159,7 +159,7 @@ def _host(span: Span, url: str, report: Report) -> bool:
         parts, host = urlsplit(""), None
     if re.match(r"[^/]*//[^/]*@", url):
         report.add(rules.BAD_INSTANCE, span, "a URL here must not hold a password", "passwords are REANA secrets")
-    elif not _SERVER.match(url) or not host:
+    elif not re.match(_SERVER, url) or not host:
         report.add(
             rules.BAD_INSTANCE,
             span,

@@ -150,7 +150,7 @@ def uses(step: Node, transfer: Transfer) -> bool:
     return any(word in each.value for each in (commands.items if commands else ()) for word in words)
 
 
-_BRACED = re.compile(r"\$\{([^{}$\s]+)\}")
+_BRACED = r"\$\{([^{}$\s]+)\}"
 
 
 def _check_template(document: Document, command: Node, parameters: Mapping[str, str], report: Report) -> None:
@@ -161,7 +161,7 @@ def _check_template(document: Document, command: Node, parameters: Mapping[str, 
 
     for found in Template.pattern.finditer(command.value):
         name, end = found["named"] or found["braced"], max(found.end(), found.start() + 1)
-        braced = _BRACED.match(command.value, found.start())
+        braced = re.compile(_BRACED).match(command.value, found.start())
         if found["escaped"] is not None or name in parameters:
             continue
         if not name and braced:

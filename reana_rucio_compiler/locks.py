@@ -24,7 +24,7 @@ MOST_BYTES = 100 << 20  # of a lock: what is made of a larger one REANA 0.95 wou
 Key = tuple[str, str, "int | None"]  # instance, DID as the specification writes it, `first`
 Lock = Mapping[Key, Locked]
 
-_LINE = re.compile(r"[^\s:\x00-\x1f\x7f]+:[^\s:\x00-\x1f\x7f]+ [0-9]{1,18} (?:(?:adler32|md5):[0-9a-fA-F]+|-)")
+_LINE = r"[^\s:\x00-\x1f\x7f]+:[^\s:\x00-\x1f\x7f]+ [0-9]{1,18} (?:(?:adler32|md5):[0-9a-fA-F]+|-)"
 _TYPES = ("file", "dataset", "container", "wildcard")
 
 
@@ -187,7 +187,7 @@ def _read_entry(entry: dict[str, Any], others: Lock) -> tuple[Key, Locked]:
 
 
 def _check_lines(lines: Sequence[str]) -> None:
-    if not lines or not all(_LINE.fullmatch(line) for line in lines):
+    if not lines or not all(re.fullmatch(_LINE, line) for line in lines):
         raise TypeError
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from typing import NamedTuple
 
 from .source import Span
+from .tuples import NamedTuple
 
 
 class Place(enum.Enum):

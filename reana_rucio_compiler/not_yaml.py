@@ -8,7 +8,7 @@ from . import rules
 from .diagnostics import Report
 from .source import Source, Span
 
-_OTHER_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+_OTHER_BREAK = "\r(?!\n)|[\x85\u2028\u2029]"
 
 
 def check_line_breaks(source: Source, report: Report) -> bool:
@@ -16,7 +16,9 @@ def check_line_breaks(source: Source, report: Report) -> bool:
 
     The first is then reported.
     """
-    found = _OTHER_BREAK.search(source.text)
+    if source.text.isascii() and "\r" not in source.text:
+        return False
+    found = re.search(_OTHER_BREAK, source.text)
     if found:
         message = f"here is a line break (U+{ord(found.group()):04X}) that not every program takes for one"
         hint = "save the file with the line breaks of Unix (LF) or of Windows (CR LF)"

@@ -24,24 +24,25 @@ from .workspace import Workspace, own_files, parameter_file_at
 if TYPE_CHECKING:
     from .compiler import Compilation
 
-_FROM = re.compile(
-    rf"^\ufeff?{re.escape(HEADER)} \(output format \d+\) from (?:(.+): edit that file|(.+?) and .+: edit those) ",
-    re.MULTILINE,
-)
+_FROM = rf"^\ufeff?{re.escape(HEADER)} \(output format \d+\) from (?:(.+): edit that file|(.+?) and .+: edit those) "
 
 
 _WORKFLOW: Where = ("workflow", "file")
 
 
+def _from(text: str) -> re.Match[str] | None:
+    return re.search(_FROM, text, re.MULTILINE) if HEADER in text else None
+
+
 def compiled_from(path: Path) -> str | None:
     """The specification that a generated file says it is compiled from; None where it says none."""
-    found = _FROM.search(head(path))
+    found = _from(head(path))
     return found[1] or found[2] if found else None
 
 
 def specification_from(path: Path) -> str | None:
     """The source of a compiled specification; None for any other file, also for one that is generated beside it."""
-    found = _FROM.search(head(path))
+    found = _from(head(path))
     return found[1] if found else None
 
 
@@ -77,7 +78,7 @@ def shared(document: Document, files: Mapping[str, str], workspace: Workspace) -
 
 def _said(text: str) -> str:
     """A generated text without the name of the specification that it is made for."""
-    found = _FROM.search(text)
+    found = _from(text)
     return text[: found.start(2)] + text[found.end(2) :] if found and found[2] else text
 
 

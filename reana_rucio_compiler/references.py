@@ -21,12 +21,12 @@ _PLACES: dict[tuple[object, object], Place] = {
 }
 _EXPRESSION = re.compile(r"\s*rucio\s*\(|.*->\s*rucio\s*\(", re.DOTALL)
 # What was meant for an expression and is none: in capitals, in other brackets, as a URL.
-_ALMOST = re.compile(r"(?:.*(?:->|→)\s*)?(?P<word>rucio)\s*(?P<sign>[(\[{\uff08]|\\\(|://)", re.DOTALL | re.IGNORECASE)
-_CALL = re.compile(r"(?<![\w.$-])(?P<word>[A-Za-z]\w{3,5})\s*\((?=[^()\n]*[,:])")  # which may be of a misspelt rucio
-_ARROW = re.compile(r"\s(?P<sign>->|→)\s+\S")
-_ALMOST_IN_TEXT = re.compile(r"(?P<word>rucio)(?P<sign>\()\s*[\w.-]+\s*,\s*[^\s,()]+\s*[,)]", re.IGNORECASE)
-_ANYWHERE = re.compile(r"(?<![\w.$-])rucio\(\s*[^\s,()]+\s*,")
-_IN_A_LIST = re.compile(r"\brucio\s*\(\s*[^\s,()]+\s*,")  # of files, where nothing of a shell's is meant
+_ALMOST = r"(?:.*(?:->|→)\s*)?(?P<word>rucio)\s*(?P<sign>[(\[{\uff08]|\\\(|://)"
+_CALL = r"(?<![\w.$-])(?P<word>[A-Za-z]\w{3,5})\s*\((?=[^()\n]*[,:])"  # which may be of a misspelt rucio
+_ARROW = r"\s(?P<sign>->|→)\s+\S"
+_ALMOST_IN_TEXT = r"(?P<word>rucio)(?P<sign>\()\s*[\w.-]+\s*,\s*[^\s,()]+\s*[,)]"
+_ANYWHERE = r"(?<![\w.$-])rucio\(\s*[^\s,()]+\s*,"
+_IN_A_LIST = r"\brucio\s*\(\s*[^\s,()]+\s*,"  # of files, where nothing of a shell's is meant
 
 
 def find_references(document: Document, report: Report, parameters: bool = False) -> tuple[Reference, ...]:
@@ -35,7 +35,8 @@ def find_references(document: Document, report: Report, parameters: bool = False
     With ``parameters`` the document is a parameter file, in which every string may be an expression; without, it is
     a specification. Text that cannot have one costs one search.
     """
-    if not re.search("rucio|[(→]|->", document.source.text, re.IGNORECASE):
+    text = document.source.text
+    if not _has_sign(text) and "rucio" not in text.lower():
         return ()
     found: list[Reference] = []
     for path, node in walk(document.root):
@@ -58,6 +59,11 @@ def find_references(document: Document, report: Report, parameters: bool = False
     return tuple(found)
 
 
+def _has_sign(text: str) -> bool:
+    """Whether a text has a call or an arrow: what has none costs no pattern."""
+    return any(sign in text for sign in ("(", "→", "->"))
+
+
 def _place(path: Where) -> Place | None:
     if path[:2] == ("inputs", "parameters") and len(path) > 2:
         return Place.PARAMETER
@@ -66,7 +72,9 @@ def _place(path: Where) -> Place | None:
 
 def _is_almost(document: Document, node: Node, place: Place, report: Report) -> bool:
     """Whether a string that REANA would take for a file, or for a value, is an expression but for its form."""
-    found = (_ALMOST_IN_TEXT if place is Place.PARAMETER else _ALMOST).match(node.value)
+    if "rucio" not in node.value.lower():
+        return False
+    found = re.match(_ALMOST_IN_TEXT if place is Place.PARAMETER else _ALMOST, node.value, re.DOTALL | re.IGNORECASE)
     if found is None or (found["word"], found["sign"]) == ("rucio", "("):
         return False
     offsets = locate(document.source.text, node)
@@ -80,10 +88,10 @@ def _is_almost(document: Document, node: Node, place: Place, report: Report) -> 
 def _lacks_call(document: Document, node: Node, place: Place, report: Report) -> bool:
     """Whether an entry has the arrow or the call of an expression, but no ``rucio``: to REANA it is a file."""
     text = node.value
-    if place is Place.PARAMETER or re.search(r"rucio\s*\(", text):
+    if place is Place.PARAMETER or not _has_sign(text) or re.search(r"rucio\s*\(", text):
         return False
-    call = next((each for each in _CALL.finditer(text) if nearest(each["word"], ["rucio"])), None)
-    if call is None and not _ARROW.search(text):
+    call = next((each for each in re.finditer(_CALL, text) if nearest(each["word"], ["rucio"])), None)
+    if call is None and not re.search(_ARROW, text):
         return False
     offsets = locate(document.source.text, node)
     start, end = call.span("word") if call else (len(text) - len(text.lstrip()), len(text.rstrip()))
@@ -101,8 +109,10 @@ def _report_misplaced(document: Document, path: Where, node: Node, place: Place 
     is_list = len(path) > 1 and path[0] in ("inputs", "outputs") and isinstance(path[1], int)
     if is_list or path == ("inputs", "parameters"):
         return  # a list, or a string, where a mapping must stand: the schema says it (schema.py)
+    if "rucio" not in node.value:
+        return
     listed = place is not None and place is not Place.PARAMETER
-    for match in (_IN_A_LIST if listed else _ANYWHERE).finditer(node.value):
+    for match in re.finditer(_IN_A_LIST if listed else _ANYWHERE, node.value):
         offsets = locate(document.source.text, node)
         end = node.value.find(")", match.start()) + 1 or match.end()
         span = Span(document.source, offsets[match.start()], offsets[end - 1] + 1)
@@ -135,7 +145,7 @@ def _apart(before: str, place: Place) -> str:
 
 def report_expressions(source: Source, report: Report) -> None:
     """Report the expressions in a text in which none may stand, but for comments."""
-    for match in _ANYWHERE.finditer(source.text):
+    for match in re.finditer(_ANYWHERE, source.text):
         before = source.text[source.text.rfind("\n", 0, match.start()) + 1 : match.start()]
         end = source.text.find(")", match.start(), source.line_end(match.start())) + 1 or match.end()
         if not re.search(r"(?:^|\s)#|\bdef $", before):

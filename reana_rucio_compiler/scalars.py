@@ -21,32 +21,35 @@ class BadNumber:
 _BOOLEANS = dict.fromkeys(("yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True)
 _BOOLEANS.update(dict.fromkeys(("no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False))
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
-_INTEGER = re.compile(r"[-+]?(?:0b[0-1_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*(?::[0-5]?[0-9])+)\Z")
-_FLOAT = re.compile(
+_FIRST_OF_NUMBERS = "+-.0123456789"
+_INTEGER = r"[-+]?(?:0b[0-1_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*(?::[0-5]?[0-9])+)\Z"
+_FLOAT = (
     r"(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
 )
-_DATE = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
-)
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
 
 
 def scalar_data(text: str, tag: str, style: str) -> Any:
     """The plain Python value of a scalar with this text; ``tag`` is the last word of its tag, empty without one."""
     if len(text) > _LONGEST_NUMBER:
-        huge = len(text) > _MOST_DIGITS and style == "plain" and not tag and _INTEGER.match(text)
+        huge = len(text) > _MOST_DIGITS and style == "plain" and not tag and re.match(_INTEGER, text)
         return BadNumber() if huge else text
     if tag == "str" or (not tag and style != "plain"):
         return text
-    if not tag and _DATE.match(text):
-        return Date()
     if text in _BOOLEANS and tag in ("", "bool"):
         return _BOOLEANS[text]
     if text in _NULLS and tag in ("", "null"):
         return None
-    if _INTEGER.match(text) and tag in ("", "int"):
+    return _number(text, tag) if text[:1] in _FIRST_OF_NUMBERS else text
+
+
+def _number(text: str, tag: str) -> int | float | str | Date | BadNumber:
+    if not tag and "-" in text and re.match(_DATE, text):
+        return Date()
+    if re.match(_INTEGER, text) and tag in ("", "int"):
         return _integer(text.replace("_", ""))
-    if _FLOAT.match(text) and tag in ("", "float"):
+    if re.match(_FLOAT, text) and tag in ("", "float"):
         return _float(text.replace("_", "").lower())
     return text
 

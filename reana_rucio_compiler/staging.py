@@ -11,9 +11,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from .model import Instance, Plan, Transfer
+from .tuples import NamedTuple
 
 BUDGET = 64 * 1024  # bytes of programs and manifests in one specification
 STAGER_FILE = "rucio-stager.py"
@@ -275,6 +276,6 @@ def unique(name: str, taken: Iterable[str], separator: str = "-") -> str:
 
 def is_ours(text: str) -> bool:
     """Whether a file was written by us, so that it may be written again: by how it begins."""
-    if re.match(r'\{\s*"format": 1,\s*"action": "stage-', text):
+    if HEADER in text[:200] or '"""Move data between Rucio and a REANA' in text[:200]:
         return True
-    return HEADER in text[:200] or '"""Move data between Rucio and a REANA' in text[:200]
+    return text.startswith("{") and bool(re.match(r'\{\s*"format": 1,\s*"action": "stage-', text))

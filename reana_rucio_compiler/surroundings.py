@@ -35,12 +35,12 @@ def check_surroundings(document: Document, workspace: Workspace, report: Report)
     _check_files(document, workspace, report)
 
 
-_IGNORE = re.compile(r"#[ \t]*rucio:[ \t]*(?:ignore|noqa|disable)\b[^\]\n]*\]?")
+_IGNORE = r"#[ \t]*rucio:[ \t]*(?:ignore|noqa|disable)\b[^\]\n]*\]?"
 
 
 def check_ignores(source: Source, report: Report) -> None:
     """Comments that look like ``# rucio: ignore[RRnnn]``, and ignore nothing."""
-    for found in _IGNORE.finditer(source.text) if "rucio:" in source.text else ():
+    for found in re.finditer(_IGNORE, source.text) if "rucio:" in source.text else ():
         span = Span(source, found.start(), found.start() + len(found.group().rstrip()))
         codes = ignored_codes(source, span.line)
         hint = "name the rules: # rucio: ignore[RRnnn, RRnnn]"
@@ -96,11 +96,16 @@ def _unsafe(path: str, bundled: bool) -> str:
 def _plain_inputs(document: Document, key: str, report: Report) -> list[Node]:
     """The entries of inputs.files or inputs.directories that are no expressions, and have no error yet."""
     node = document.at(("inputs", key))
-    plain = [each for each in (node.items if node else ()) if each.kind == "scalar" and not _MEANT.search(each.value)]
+    plain = [each for each in (node.items if node else ()) if each.kind == "scalar" and not _is_meant(each.value)]
     return [each for each in plain if not report.covers(document.span_of(each))]
 
 
-_MEANT = re.compile(r"\brucio\s*(?:[(\[{\\\uff08]|://)", re.IGNORECASE)  # for an expression, well-formed or not
+def _is_meant(text: str) -> bool:
+    """Whether a text is meant for an expression, well-formed or not."""
+    return "rucio" in text.lower() and bool(re.search(_MEANT, text, re.IGNORECASE))
+
+
+_MEANT = r"\brucio\s*(?:[(\[{\\\uff08]|://)"
 
 
 def _check_inputs(document: Document, workspace: Workspace, report: Report) -> None:

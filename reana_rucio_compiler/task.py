@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from .documents import Document, Where
 from .edits import Edit
 from .model import Plan
 from .staging import Job
+from .tuples import NamedTuple
 from .workspace import Workspace
 
 

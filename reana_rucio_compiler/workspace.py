@@ -7,7 +7,6 @@ import posixpath
 from collections.abc import Iterator
 from os.path import isfile  # of a name that no file system takes, pathlib's raises
 from pathlib import Path
-from typing import NamedTuple
 
 from . import documents, rules
 from .diagnostics import Report
@@ -15,6 +14,7 @@ from .documents import Document, Where
 from .instances import nearest
 from .not_yaml import check_line_breaks
 from .source import Span
+from .tuples import NamedTuple
 
 STDIN = "<stdin>"  # what messages call a specification that was read from there
 

@@ -66,15 +66,13 @@ def _snippet(diagnostic: Diagnostic, colour: bool) -> list[str]:
 def printable(text: str) -> str:
     """The text in one line, without what a terminal would obey, and without passwords: they would stay in CI's logs."""
     text = re.sub(r"(?<=://)[^\s/@]+(?=@)", lambda found: "*" * len(found.group()), text)
-    text = _SECRET.sub(lambda found: found[1] + "*" * len(found[2]), text)
+    text = re.sub(_HIDDEN, lambda found: found[1] + "*" * len(found[2]), text, flags=re.IGNORECASE)
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else " " if char == "\t" else "\ufffd" for char in text)
 
 
-_SECRET = re.compile(
-    r"((?:password|passwd|passphrase|token|secret)[\"']?[ \t]*[:=][ \t]*[\"']?)([^\s\"'$][^\s\"']*)", re.IGNORECASE
-)
+_HIDDEN = r"((?:password|passwd|passphrase|token|secret)[\"']?[ \t]*[:=][ \t]*[\"']?)([^\s\"'$][^\s\"']*)"
 
 
 def _paint(text: str, code: str, colour: bool) -> str:

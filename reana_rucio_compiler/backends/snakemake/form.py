@@ -11,12 +11,12 @@ import keyword
 import re
 import tokenize
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from ... import rules
 from ...diagnostics import Report
 from ...instances import nearest
 from ...source import Source, Span
+from ...tuples import NamedTuple
 from .snakefile import Line, Rule, Snakefile
 
 RULE_KEYWORDS = (

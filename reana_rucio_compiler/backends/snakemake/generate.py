@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from posixpath import basename
-from typing import NamedTuple
 
 from ...model import Transfer
 from ...staging import Embedding, Job
+from ...tuples import NamedTuple
 from .needed import Waits
 from .wildcards import without_constraints
 

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from os.path import exists
 from posixpath import basename, join, normpath
-from typing import NamedTuple
 
 from ... import rules
 from ...checks import normalised
@@ -21,6 +20,7 @@ from ...instances import nearest
 from ...model import Transfer
 from ...source import Span
 from ...task import Task
+from ...tuples import NamedTuple
 from .listed import listed
 from .needed import Needs, takes, together
 from .related import Related

@@ -12,13 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
 from posixpath import basename
-from typing import NamedTuple
 
 from ...checks import normalised, parents
 from ...model import Transfer
 from ...source import Span
 from ...surroundings import beginning, uploaded
 from ...task import Task
+from ...tuples import NamedTuple
 from .listed import listed
 from .values import Item
 from .wildcards import matches, may_overlap, wildcards

@@ -13,9 +13,9 @@ import io
 import tokenize
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
 
 from ...source import Source, Span
+from ...tuples import NamedTuple
 from .values import Item, Values
 
 _RULES = ("rule", "checkpoint")

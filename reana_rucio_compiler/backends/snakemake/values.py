@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...source import Span
+from ...tuples import NamedTuple
 
 _MOST = 10_000  # strings of one expression, or characters of one string
 
