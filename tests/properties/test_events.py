@@ -47,7 +47,8 @@ def told(read: Callable[[str], Iterator[Any]], text: str) -> list[Any]:
             found.append((type(event).__name__, _mark(event.start_mark), _mark(event.end_mark), fields))
     except YAMLError as error:
         marks = [_mark(getattr(error, name, None)) for name in ("problem_mark", "context_mark")]
-        found.append((type(error).__name__, marks, str(error)))
+        words = [getattr(error, name, None) for name in ("problem", "context", "reason", "position", "character")]
+        found.append((type(error).__name__, marks, words))  # old ones have errors that str() does not take
     except (ValueError, OverflowError, AssertionError, IndexError) as error:  # ruamel's own slips
         found.append((type(error).__name__, str(error)))
     return found
