@@ -334,7 +334,7 @@ def _check_path(reference: Reference, expression: Expression, kind: str, engine:
     problem = bad_path(word.text)
     braces = _has("{}", word.text) and (engine != "snakemake" or reference.place.is_output)
     hint = "write a path relative to the workspace, such as data/x.root"
-    if bare and re.search(_PART_OF_ARROW, word.text):
+    if bare and _has("-=<>~\u2013\u2014→", word.text[:1] + word.text[-1:]) and re.search(_PART_OF_ARROW, word.text):
         problem, hint = 'has a part of an arrow in it, which is written "->"', "write path -> rucio(...)"
         hint = hint if reference.place.is_output else "write rucio(...) -> path"
     problem = problem or ('holds "# ", and a comment needs a space before it' if "# " in word.text else "")

@@ -187,7 +187,9 @@ def _before(document: Document, path: tuple[Any, ...], node: Node) -> int:
     if key is not None:
         behind = source.line_end(key.end)
         between = source.text[key.end : node.start]
-        if behind <= node.start and re.fullmatch(r"\s*:[ \t]*(#[^\n]*)?(\s|#[^\n]*\n)*", between):
+        if behind <= node.start and (
+            between.strip() == ":" or re.fullmatch(r"\s*:[ \t]*(#[^\n]*)?(\s|#[^\n]*\n)*", between)
+        ):
             return behind
     return source.line_start(source.position(node.start)[0])
 

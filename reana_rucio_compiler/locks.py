@@ -14,6 +14,7 @@ from typing import Any
 
 from . import rules
 from .diagnostics import Report
+from .digests import sha256
 from .model import Locked, Plan, Transfer
 from .source import Source, Span
 
@@ -48,9 +49,7 @@ def locked(kind: str, lines: Iterable[str], open_: bool | None = None, monotonic
 
 def digest(lines: Iterable[str]) -> str:
     """The SHA-256 of sorted lines, each with its line break."""
-    import hashlib  # loads OpenSSL: a specification without a lock needs none
-
-    return "sha256:" + hashlib.sha256("".join(line + "\n" for line in sorted(lines)).encode()).hexdigest()
+    return "sha256:" + sha256("".join(line + "\n" for line in sorted(lines)))
 
 
 def render(lock: Lock) -> str:

@@ -47,9 +47,10 @@ def scalar_data(text: str, tag: str, style: str) -> Any:
 def _number(text: str, tag: str) -> int | float | str | Date | BadNumber:
     if not tag and "-" in text and re.match(_DATE, text):
         return Date()
-    if re.match(_INTEGER, text) and tag in ("", "int"):
+    points = text.count(".")
+    if not points and re.match(_INTEGER, text) and tag in ("", "int"):
         return _integer(text.replace("_", ""))
-    if re.match(_FLOAT, text) and tag in ("", "float"):
+    if points == 1 and re.match(_FLOAT, text) and tag in ("", "float"):
         return _float(text.replace("_", "").lower())
     return text
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .digests import sha256
 from .model import Instance, Plan, Transfer
 from .tuples import NamedTuple
 
@@ -182,12 +183,9 @@ def script(texts: Mapping[str, str], run: str, first: Iterable[str] = ()) -> str
 
 def _fetch(name: str, file: str, text: str, root: str) -> str:
     """The command that puts a side file, if nobody changed it, at ``$stage/name``."""
-    import hashlib  # loads OpenSSL: few specifications need it
-
-    digest = hashlib.sha256(text.encode()).hexdigest()
     return (
         f'test -f "{root}{file}" && cp "{root}{file}" "$stage/{name}" &&'
-        f' echo "{digest}  $stage/{name}" | sha256sum --check --status ||'
+        f' echo "{sha256(text)}  $stage/{name}" | sha256sum --check --status ||'
         f" {{ echo 'reana-rucio: error: {file} in the workspace is missing or was changed;"
         " compile again and upload it' >&2; exit 2; }"
     )

@@ -102,7 +102,7 @@ def _plain_inputs(document: Document, key: str, report: Report) -> list[Node]:
 
 def _is_meant(text: str) -> bool:
     """Whether a text is meant for an expression, well-formed or not."""
-    return "rucio" in text.lower() and bool(re.search(_MEANT, text, re.IGNORECASE))
+    return text.startswith("rucio(") or ("rucio" in text.lower() and bool(re.search(_MEANT, text, re.IGNORECASE)))
 
 
 _MEANT = r"\brucio\s*(?:[(\[{\\\uff08]|://)"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from reana_rucio_compiler import digests
 
 PLAIN = "workflow: {type: serial, specification: {steps: [{environment: 'a:1', commands: [ls]}]}}\n"
 IGNORED = PLAIN + "colour: red\n"
@@ -92,3 +95,25 @@ def test_python_interface_imports_nothing_before_it_is_called() -> None:
     modules = set(ran.stdout.split())
     assert {name for name in modules if name.startswith("reana_rucio_compiler")} == {"reana_rucio_compiler"}
     assert not modules & {"click", "ruamel", "jsonschema", "lark"}
+
+
+def test_an_example_needs_no_openssl() -> None:
+    """The digest of a side file is that of hashlib, which is not loaded."""
+    program = (
+        "import sys; from reana_rucio_compiler.compiler import compile_file; from pathlib import Path\n"
+        "print(compile_file(Path('reana.yaml')).text, 'hashlib' in sys.modules)\n"
+    )
+    example = Path(__file__).parents[1] / "examples" / "serial-dimuon-mass"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=example, capture_output=True, text=True, check=True)
+    text, loaded = ran.stdout.rstrip().rsplit(" ", 1)
+    digest = hashlib.sha256((example / "rucio-stager.py").read_bytes()).hexdigest()
+    assert digest in text
+    assert loaded == "False"
+
+
+@pytest.mark.parametrize("module", [None, "there is none"])
+def test_digests_are_those_of_hashlib(module: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if module:
+        monkeypatch.setattr(digests, "_MODULE", module)
+    for text in ("", "a", "é\n" * 1000):
+        assert digests.sha256(text) == hashlib.sha256(text.encode()).hexdigest()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
 
 from ..diagnostics import Diagnostic, Severity
+from ..digests import sha256
 from . import relative_path
 
 _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTE: "info"}
@@ -21,7 +21,7 @@ def render(diagnostics: Sequence[Diagnostic]) -> str:
         path = relative_path(found)
         identity = (found.rule.code, path, found.message)
         seen[identity] += 1
-        fingerprint = hashlib.sha256("\0".join((*identity, str(seen[identity]))).encode()).hexdigest()
+        fingerprint = sha256("\0".join((*identity, str(seen[identity]))))
         entries.append(
             {
                 "description": found.message + (f" ({found.hint})" if found.hint else ""),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...digests import sha256
 from ...edits import block
 from ...staging import Embedding, Job, encode, script
 from .jobs import MANIFEST_INPUT, PROGRAM_INPUT, RECEIPT, Feed, StagingStep
@@ -136,9 +136,7 @@ def _command(step: StagingStep, embedding: Embedding, sides: Mapping[str, Feed])
     if sides:
         side_files = {"stager.py": embedding.program_file(), "manifest.json": embedding.manifest_file(job)}
         told["files"] = {
-            name: [sides[name].id, file, hashlib.sha256(embedding.files[file].encode()).hexdigest()]
-            for name, file in side_files.items()
-            if file
+            name: [sides[name].id, file, sha256(embedding.files[file])] for name, file in side_files.items() if file
         }
     here = {name: text for name, text in embedding.texts(job).items() if name not in sides}
     here.update({"driver.py": driver(), "job.json": encode(told)})
