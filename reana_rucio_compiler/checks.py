@@ -273,6 +273,8 @@ def _check_value(option: Option, report: Report) -> bool:
     form = ""
     if not text or not text.isprintable():
         form = "a word"
+    elif key == "rse" and (" " in text or text.count("(") != text.count(")")):  # rse_expression_parser.py in Rucio
+        form = "an RSE expression: no spaces, and as many ) as ("
     elif key == "first" and not re.match(r"[1-9][0-9]{0,8}\Z", text):
         form = "a positive number of files"
     elif key == "lifetime" and not re.match(r"[1-9][0-9]{0,5}[smhdwy]\Z", text):
