@@ -34,6 +34,7 @@ BEYOND = {
     "RR106-twice": "JSON Schema cannot count",
     "RR106-dataset": "what a name may hold is Rucio's to say",
     "RR106-prefix": "the same",
+    "RR106-rse": "the same, of an RSE expression",
     "RR206-instances-file-without-block": "it is another file",
     "RR301-a-date": "how YAML reads a value is no form",
     "RR301-equals-sign": "the same",
